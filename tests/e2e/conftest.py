@@ -1,0 +1,49 @@
+"""One portal and one browser for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.support.browser import DESKTOP, chromium, keep_screenshot
+from tests.support.portal import Portal, running_portal
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal that runs for all tests here."""
+    with running_portal(tmp_path_factory.mktemp("e2e") / "zoe") as portal:
+        yield portal
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def logged_in(portal: Portal, browser: Browser) -> Iterator[BrowserContext]:
+    """A window in which the administrator has used her one-time link."""
+    context = browser.new_context(viewport=DESKTOP, base_url=portal.url)
+    context.set_default_timeout(45_000)
+    page = context.new_page()
+    page.goto(portal.login_link)
+    keep_screenshot(page, "login-link")
+    page.get_by_role("button", name="Log in as admin").click()
+    page.wait_for_url("**/hub/home")
+    keep_screenshot(page, "home")
+    page.close()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(logged_in: BrowserContext) -> Iterator[Page]:
+    """A fresh page of the administrator's window."""
+    page = logged_in.new_page()
+    yield page
+    page.close()

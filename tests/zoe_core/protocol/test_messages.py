@@ -1,0 +1,100 @@
+"""The messages, there and back."""
+
+import pytest
+from pydantic import ValidationError
+
+from zoe_core.protocol import (
+    MAX_LOG_CHUNK,
+    Envelope,
+    Explain,
+    Failure,
+    LogChunk,
+    MalformedEnvelope,
+    NewestEvent,
+    Ping,
+    Pong,
+    Queue,
+    QueueEntry,
+    QueueReply,
+    ReadLog,
+    Wake,
+    parse_request,
+)
+from zoe_core.protocol.messages import Message
+from zoe_core.scheduling import Explanation
+
+LOG = ReadLog(execution_id=42, service="spark-worker", index=1, attempt=2, offset=0)
+REQUESTS: list[Message] = [Wake(), Ping(), Queue(), Explain(execution_id=42), LOG]
+ENTRY = QueueEntry(
+    execution_id=42,
+    user="alice",
+    name="Πι",
+    explanation=Explanation(position=2, ahead=(41,), reasons=("It waits for its turn.",)),
+)
+ANSWERS: list[Message] = [
+    Pong(epoch=3),
+    QueueReply(entries=()),
+    QueueReply(entries=(ENTRY,)),
+    LogChunk(offset=0, size=10, finished=False),
+    Failure(reason="Nobody knows."),
+    NewestEvent(id=7),
+]
+
+
+def kind_of(message: Message) -> str:
+    return type(message).__name__
+
+
+@pytest.mark.parametrize("message", [*REQUESTS, *ANSWERS], ids=kind_of)
+def test_every_message_makes_the_round_trip(message: Message) -> None:
+    read = Envelope.parse(message.envelope("7", b"blob").frames())
+    assert (read.id, read.kind, read.blob) == ("7", kind_of(message), b"blob")
+    assert type(message).model_validate_json(read.body) == message
+
+
+@pytest.mark.parametrize("message", REQUESTS, ids=kind_of)
+def test_requests_are_read(message: Message) -> None:
+    assert parse_request(message.envelope("7")) == message
+
+
+def test_every_message_is_tried_here() -> None:
+    assert set(Message.__subclasses__()) == {QueueEntry, *map(type, [*REQUESTS, *ANSWERS])}
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=kind_of)
+def test_answers_are_no_requests(answer: Message) -> None:
+    with pytest.raises(MalformedEnvelope, match=f"unknown request '{kind_of(answer)}'"):
+        parse_request(answer.envelope("7"))
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'{"execution_id": "x"}'])
+def test_a_malformed_body_is_refused(body: bytes) -> None:
+    with pytest.raises(MalformedEnvelope, match="malformed Explain"):
+        parse_request(Envelope("7", "Explain", body))
+
+
+def test_an_unknown_field_is_refused() -> None:
+    with pytest.raises(MalformedEnvelope, match="malformed Ping: 1 error"):
+        parse_request(Envelope("7", "Ping", b'{"loud": true}'))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"index": -1},
+        {"attempt": 0},
+        {"offset": -1},
+        {"limit": 0},
+        {"limit": MAX_LOG_CHUNK + 1},
+        {"wait": -1},
+        {"wait": 31},
+        {"service": ""},
+        {"service": "../../etc/passwd"},
+        {"service": "worker\n"},
+        {"service": "Worker"},
+    ],
+    ids=str,
+)
+def test_the_bounds_of_a_log_request(wrong: dict) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        ReadLog(**(LOG.model_dump() | wrong))

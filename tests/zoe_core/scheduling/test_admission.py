@@ -1,0 +1,91 @@
+"""Refusals at submission: each says what is wrong with the numbers."""
+
+from tests.support.builders import DEFAULTS, node, service, worker, zapp
+from zoe_core.cluster import Node
+from zoe_core.scheduling import could_ever_fit
+from zoe_core.zapp import ZApp
+
+
+def problems(description: ZApp, *nodes: Node) -> list[tuple[str, str]]:
+    return [(each.field, each.message) for each in could_ever_fit(description, nodes, DEFAULTS)]
+
+
+def test_what_fits_is_not_refused() -> None:
+    assert problems(zapp(service(memory=8, cores=8)), node()) == []
+
+
+def test_no_nodes_known_yet_no_objection() -> None:
+    assert problems(zapp(service(memory=99))) == []
+
+
+def test_nodes_that_may_come_back_count() -> None:
+    away = [node("node-0", online=False), node("node-1", draining=True)]
+    assert problems(zapp(service(memory=8), worker(memory=8)), *away) == []
+
+
+def test_an_instance_larger_than_any_node() -> None:
+    wanted = zapp(service(), worker(memory=9))
+    assert problems(wanted, node(memory=4, cores=16), node("node-1")) == [
+        (
+            "services[1].resources",
+            "worker needs 9 GB, 1 core for each instance; the largest node, node-1, has "
+            "8 GB, 8 cores",
+        )
+    ]
+
+
+def test_an_image_that_no_node_can_start() -> None:
+    wanted = zapp(service(image="spark"))
+    nodes = [node(images=frozenset({"b", "a"})), node("node-1", images=frozenset())]
+    assert problems(wanted, *nodes) == [
+        ("services[0].image", "is 'spark': no node can start it; known are a, b")
+    ]
+    assert problems(wanted, node(images=frozenset())) == [
+        ("services[0].image", "is 'spark': no node can start it; known are none")
+    ]
+
+
+def test_an_image_that_misses_something_says_what() -> None:
+    lacking = node(images=frozenset(), missing_images={"spark": "Install Java 17 or newer."})
+    assert problems(zapp(service(image="spark")), lacking) == [
+        ("services[0].image", "Install Java 17 or newer.")
+    ]
+
+
+def test_only_nodes_with_the_image_count() -> None:
+    nodes = [node(memory=16, images=frozenset()), node("node-1", 2, 2, images=frozenset({"test"}))]
+    ((field, message),) = problems(zapp(service(memory=4)), *nodes)
+    assert field == "services[0].resources"
+    assert "node-1, has 2 GB" in message
+
+
+def test_a_gang_larger_than_all_nodes_together() -> None:
+    wanted = zapp(service(), worker(essential=4, memory=4))
+    assert problems(wanted, node(), node("node-1")) == [
+        (
+            "services",
+            "the 5 essential instances need 17 GB, 5 cores at once; the nodes (2) have "
+            "16 GB, 16 cores in all",
+        )
+    ]
+
+
+def test_a_gang_that_fits_only_in_sum_is_refused_with_the_same_numbers() -> None:
+    wanted = zapp(service(essential=3, memory=5))
+    ((field, message),) = problems(wanted, node(), node("node-1"))
+    assert field == "services"
+    assert "need 15 GB" in message
+
+
+def test_elastic_instances_may_be_too_many_or_too_large() -> None:
+    wanted = zapp(service(), worker(essential=0, elastic=50, memory=99))
+    assert problems(wanted, node()) == []
+
+
+def test_every_service_with_a_fault_is_named() -> None:
+    wanted = zapp(service(image="other"), worker(memory=99))
+    known = node(images=frozenset({"test"}))
+    assert [field for field, _ in problems(wanted, known)] == [
+        "services[0].image",
+        "services[1].resources",
+    ]

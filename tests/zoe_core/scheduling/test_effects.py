@@ -1,0 +1,66 @@
+"""What must be done on the back-end in each state."""
+
+import pytest
+
+from tests.support.builders import execution, instance, service, worker
+from zoe_core.cluster import Desired, InstanceView, Observed
+from zoe_core.scheduling import Effects, effects
+
+
+def names(views: tuple[InstanceView, ...]) -> list[str]:
+    return [each.id.name for each in views]
+
+
+def test_what_is_wanted_and_not_there_is_started_in_order() -> None:
+    view = execution(
+        1,
+        service(startup_order=1),
+        worker(essential=2),
+        service("last", startup_order=2),
+        status="starting",
+    )
+    missing = [
+        instance(1, "last", observed=Observed.NONE),
+        instance(1, "main", observed=Observed.NONE),
+        instance(1, "worker", 1, observed=Observed.NONE),
+        instance(1, "worker", 0, observed=Observed.NONE),
+    ]
+    made = effects(view, missing)
+    assert names(made.start) == ["worker-0", "worker-1", "main-0", "last-0"]
+    assert (made.stop, made.clean) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("desired", "observed", "expected"),
+    [
+        (Desired.PRESENT, Observed.NONE, "start"),
+        (Desired.PRESENT, Observed.CREATING, ""),
+        (Desired.PRESENT, Observed.RUNNING, ""),
+        (Desired.PRESENT, Observed.EXITED, ""),
+        (Desired.PRESENT, Observed.LOST, ""),
+        (Desired.ABSENT, Observed.NONE, ""),
+        (Desired.ABSENT, Observed.CREATING, "stop"),
+        (Desired.ABSENT, Observed.RUNNING, "stop"),
+        (Desired.ABSENT, Observed.EXITED, ""),
+        (Desired.ABSENT, Observed.LOST, ""),
+    ],
+)
+def test_each_pair_of_desired_and_observed(
+    desired: Desired, observed: Observed, expected: str
+) -> None:
+    one = instance(1, desired=desired, observed=observed)
+    made = effects(execution(1, status="running"), [one])
+    assert made == Effects(
+        start=(one,) if expected == "start" else (), stop=(one,) if expected == "stop" else ()
+    )
+    assert bool(made) == bool(expected)
+
+
+def test_an_execution_is_cleaned_when_all_of_it_is_gone() -> None:
+    ending = execution(1, worker(), service(), status="cleaning_up")
+    gone = instance(1, desired=Desired.ABSENT, observed=Observed.EXITED)
+    leaving = instance(1, "worker", desired=Desired.ABSENT)
+    assert effects(ending, [gone, leaving]) == Effects(stop=(leaving,))
+    assert effects(ending, [gone]) == Effects(clean=True)
+    assert effects(ending, []) == Effects(clean=True)
+    assert effects(execution(1, status="queued"), [gone]) == Effects()

@@ -1,0 +1,61 @@
+"""What people who wait are told."""
+
+import pytest
+
+from tests.support.builders import execution, instance, node, plan, service, snapshot
+from zoe_core.cluster import Desired, ExecutionView, InstanceView, Node
+from zoe_core.scheduling import explain
+
+
+@pytest.mark.parametrize(
+    ("nodes", "waiting", "instances", "sentence"),
+    [
+        (
+            [node(memory=2, cores=2), node("node-1", memory=3, cores=1)],
+            execution(1, service(memory=4, cores=2)),
+            [],
+            "main-0 needs 4 GB, 2 cores; the most that is free on one node is 3 GB, 1 core, "
+            "on node-1.",
+        ),
+        (
+            [node(images=frozenset({"other"}))],
+            execution(1),
+            [],
+            "No node can start the image test that main-0 needs now.",
+        ),
+        ([node()], execution(1, on_hold=True), [], "It is on hold."),
+        (
+            [node()],
+            execution(1),
+            [instance(desired=Desired.ABSENT)],
+            "The instances of its last attempt are still being removed.",
+        ),
+    ],
+)
+def test_each_reason_is_a_sentence(
+    nodes: list[Node], waiting: ExecutionView, instances: list[InstanceView], sentence: str
+) -> None:
+    explanation = explain(plan(snapshot(nodes, waiting, instances)), 1)
+    assert explanation is not None
+    assert (explanation.position, explanation.ahead) == (1, ())
+    assert explanation.reasons == (sentence,)
+
+
+def test_who_waits_behind_others_is_told_who_they_are() -> None:
+    queue = [
+        execution(1),
+        execution(2, on_hold=True),
+        execution(3, service(memory=99)),
+        execution(4),
+        execution(5),
+    ]
+    made = plan(snapshot(node(), queue))
+    last = explain(made, 5)
+    assert last is not None
+    assert (last.position, last.ahead) == (4, (2, 3, 4))
+    assert last.reasons == ("It waits for its turn: those before it start first.",)
+
+
+def test_who_does_not_wait_gets_no_explanation() -> None:
+    made = plan(snapshot(node(), [execution(1), execution(2, status="running")], instance(2)))
+    assert [explain(made, each) for each in (1, 2, 3)] == [None, None, None]

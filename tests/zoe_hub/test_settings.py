@@ -1,0 +1,67 @@
+"""What the environment may say, and the one line about what it may not."""
+
+import os
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from zoe_hub.settings import Settings, SettingsError
+
+
+def test_nothing_said_means_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = Settings(8000, tmp_path / ".zoe", "process", None)
+    assert Settings.from_environment({}) == expected
+    empty = dict.fromkeys(["ZOE_PORT", "ZOE_DIR", "ZOE_BACKEND", "ZOE_DATABASE_URL"], "")
+    assert Settings.from_environment(empty) == expected
+
+
+def test_all_that_can_be_said() -> None:
+    environment = {
+        "ZOE_PORT": "65535",
+        "ZOE_DIR": "/srv/zoe",
+        "ZOE_BACKEND": "fake",
+        "ZOE_DATABASE_URL": "postgresql://zoe@db/zoe",
+    }
+    expected = Settings(65535, Path("/srv/zoe"), "fake", "postgresql://zoe@db/zoe")
+    assert Settings.from_environment(environment) == expected
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "80.5", "http", "8000 ", "٨٠٠٠", "9" * 400])
+def test_what_is_no_port(port: str) -> None:
+    with pytest.raises(SettingsError, match=f"ZOE_PORT={re.escape(port)} .* from 1 to 65535"):
+        Settings.from_environment({"ZOE_PORT": port})
+
+
+def test_an_unknown_back_end_names_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match=r"ZOE_BACKEND=dokcer is unknown; .* fake, process"):
+        Settings.from_environment({"ZOE_BACKEND": "dokcer"})
+
+
+def test_the_directory_is_made_for_us_alone(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"ZOE_DIR": str(tmp_path / "a" / "b")})
+    settings.make_directory()
+    assert settings.directory.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("reason", ["a file is in the way", "no such place", "not ours"])
+def test_a_directory_that_we_cannot_use(tmp_path: Path, reason: str) -> None:
+    place = {"a file is in the way": tmp_path / "file", "no such place": Path("/proc/zoe")}
+    (tmp_path / "file").write_text("")
+    directory = place.get(reason, tmp_path / "closed" / "zoe")
+    if reason == "not ours":
+        if os.geteuid() == 0:
+            pytest.skip("root may write everywhere")
+        (tmp_path / "closed").mkdir(mode=0o500)
+    with pytest.raises(SettingsError, match=f"ZOE_DIR={directory} cannot be"):
+        Settings.from_environment({"ZOE_DIR": str(directory)}).make_directory()
+
+
+def test_a_taken_port_is_found_and_a_free_one_is_not_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = Settings.from_environment({"ZOE_PORT": str(taken.getsockname()[1])})
+        with pytest.raises(SettingsError, match=f"port {settings.port} is taken"):
+            settings.check_port()
+    settings.check_port()

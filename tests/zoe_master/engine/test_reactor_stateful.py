@@ -1,0 +1,214 @@
+"""Any facts in any order: the reactor never breaks its own rules, and everything ends."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+
+from tests.support.builders import DEFAULTS, after, amount, execution, node, service, worker
+from zoe_core.amount import Amount
+from zoe_core.cluster import (
+    FINAL,
+    Desired,
+    ExecutionStatus,
+    ExecutionView,
+    InstanceId,
+    InstanceView,
+    Observed,
+    check_transition,
+)
+from zoe_core.scheduling import Fifo, Spread, StartRules, effects
+from zoe_master.backends.base import Observation
+from zoe_master.engine.reactor import Facts, Reactor, Sighting, Step
+from zoe_store.master import Intent, News
+
+RULES = StartRules(deadline=60, attempts=3)
+ROOMY = [node(f"node-{number}", memory=64, cores=64) for number in range(2)]
+
+
+@dataclass
+class Written:
+    """What a database would hold: the newest view of everything there ever was, and the log."""
+
+    executions: dict[int, ExecutionView] = field(default_factory=dict)
+    instances: dict[InstanceId, InstanceView] = field(default_factory=dict)
+    statuses: dict[int, ExecutionStatus] = field(default_factory=dict)
+
+    def take(self, step: Step) -> None:
+        self.executions |= step.advance.executions
+        self.instances |= step.advance.instances
+        for event in step.advance.events:
+            if event.kind == "status":
+                self._take_move(event.execution_id, event.data)
+
+    def _take_move(self, execution_id: int, data: Any) -> None:
+        old, new = ExecutionStatus(data["from"]), ExecutionStatus(data["to"])
+        check_transition(old, new)
+        assert old is self.statuses.get(execution_id, ExecutionStatus.SUBMITTED), "a gap in the log"
+        self.statuses[execution_id] = new
+
+    def live(self) -> list[ExecutionView]:
+        return [each for each in self.executions.values() if each.status not in FINAL]
+
+    def held(self) -> dict[str, Amount]:
+        """As the query ``reserved_by_node`` counts it: over all executions, ended ones too."""
+        held: dict[str, Amount] = {}
+        for each in self.instances.values():
+            seen_gone = each.observed in (Observed.EXITED, Observed.LOST)
+            never_there = each.desired is Desired.ABSENT and each.observed is Observed.NONE
+            if not seen_gone and not never_there:
+                held[each.node] = held.get(each.node, Amount()) + each.reservation
+        return held
+
+
+class Deployment(RuleBasedStateMachine):
+    """Facts are collected by rules, and taken in by the rule ``step``."""
+
+    instances = Bundle("instances")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.submitted = 0
+        self.written = Written()
+        self.facts = Facts(nodes=ROOMY)
+        self.reactor = self.make([], [])
+
+    def make(self, executions: list[ExecutionView], instances: list[InstanceView]) -> Reactor:
+        return Reactor(
+            executions=executions,
+            instances=instances,
+            policy=Fifo(),
+            placement=Spread(),
+            defaults=DEFAULTS,
+            rules=RULES,
+        )
+
+    # --- facts ---
+
+    @rule(
+        target=instances,
+        essential=st.integers(0, 2),
+        elastic=st.integers(1, 2),
+        memory=st.sampled_from([1, 2, 8]),
+        limit=st.sampled_from([None, None, 90]),
+    )
+    def submit(self, essential: int, elastic: int, memory: int, limit: float | None) -> Any:
+        self.submitted += 1
+        parts = service(memory=memory), worker(essential=essential, elastic=elastic)
+        new = execution(self.submitted, *parts, status="submitted", limit=limit)
+        self.facts.news = News((*self.facts.news.submitted, new), self.facts.news.intents)
+        names = [("main", 0), *(("worker", index) for index in range(essential + elastic))]
+        return multiple(*(InstanceId(self.submitted, *name) for name in names))
+
+    @rule(about=instances)
+    def wish_its_end(self, about: InstanceId) -> None:
+        wish = Intent(0, about.execution_id, "terminate", {"reason": "Enough."})
+        self.facts.news = News(self.facts.news.submitted, (*self.facts.news.intents, wish))
+
+    @rule(
+        which=instances,
+        attempt=st.sampled_from([1, 1, 2, 3]),
+        observed=st.sampled_from([Observed.CREATING, Observed.RUNNING, Observed.RUNNING]),
+        times=st.integers(1, 2),
+    )
+    def see(self, which: InstanceId, attempt: int, observed: Observed, times: int) -> None:
+        self.report(which, attempt, observed, None, times)
+
+    @rule(
+        which=consumes(instances),
+        attempt=st.sampled_from([1, 1, 2, 3]),
+        code=st.sampled_from([0, 0, 1, -9, None]),
+    )
+    def see_its_end(self, which: InstanceId, attempt: int, code: int | None) -> None:
+        self.report(which, attempt, Observed.LOST if code is None else Observed.EXITED, code)
+
+    def report(
+        self, which: InstanceId, attempt: int, seen: Observed, code: int | None, times: int = 1
+    ) -> None:
+        exact = InstanceId(which.execution_id, which.service, which.index, attempt)
+        sighting = Sighting(Observation(exact, seen, "node-0", code))
+        self.facts.sightings += [sighting] * times
+
+    @rule(memory=st.integers(0, 12), state=st.sampled_from([{}, {"draining": True}, {"online": 0}]))
+    def see_nodes(self, memory: int, state: dict[str, bool]) -> None:
+        self.facts.nodes = [node("node-0", memory, 16), node("node-1", 8, 16, **state)]
+
+    @rule()
+    def clean(self) -> None:
+        picture = self.reactor.snapshot
+        self.facts.cleaned += [
+            each.id
+            for each in picture.executions.values()
+            if effects(each, tuple(picture.instances_of(each.id))).clean
+        ]
+
+    @rule(seconds=st.sampled_from([1, 30, 60, 90]))
+    def wait(self, seconds: int) -> None:
+        self.now += seconds
+
+    # --- steps ---
+
+    @rule()
+    def step(self) -> None:
+        step = self.reactor.step(self.facts, after(self.now))
+        self.written.take(step)
+        self.reactor.commit(step)
+        self.facts = Facts()
+        self.nothing_new_is_placed_on_an_overdrawn_node(step)
+
+    def nothing_new_is_placed_on_an_overdrawn_node(self, step: Step) -> None:
+        free = step.snapshot.free()
+        for each in step.advance.instances.values():
+            if each.desired is Desired.PRESENT and each.observed is Observed.NONE:
+                assert Amount().fits_in(free[each.node])
+
+    @rule()
+    def fail_to_write_a_step(self) -> None:
+        """The database was away: nothing of the step happened, and the facts stay."""
+        self.reactor.step(self.facts, after(self.now))
+
+    @rule()
+    def start_anew_from_what_is_written(self) -> None:
+        live = self.written.live()
+        ids = {each.id for each in live}
+        mine = [each for each in self.written.instances.values() if each.id.execution_id in ids]
+        self.reactor = self.make(live, mine)
+        if self.facts.nodes is None:
+            self.facts.nodes = ROOMY
+
+    # --- what always holds ---
+
+    @invariant()
+    def memory_is_what_is_written(self) -> None:
+        picture = self.reactor.snapshot
+        assert dict(picture.executions) == {each.id: each for each in self.written.live()}
+        for number, view in self.written.executions.items():
+            assert view.status is self.written.statuses[number]
+
+    @invariant()
+    def reservations_are_the_sum_over_instances(self) -> None:
+        held = self.written.held()
+        for name, free in self.reactor.snapshot.free().items():
+            capacity = self.reactor.snapshot.nodes[name].capacity
+            assert capacity - free == held.get(name, amount(0, 0))
+
+    def teardown(self) -> None:
+        """With room for all, everything ends once its instances end."""
+        self.facts.nodes = ROOMY
+        self.step()
+        for _ in range(8 * self.submitted + 8):
+            for each in self.reactor.snapshot.all_instances():
+                if each.observed not in (Observed.EXITED, Observed.LOST):
+                    self.report(each.id, each.id.attempt, Observed.EXITED, 0)
+            self.clean()
+            self.step()
+        assert self.written.live() == []
+        assert self.written.held() == {}
+        assert len(self.written.executions) == self.submitted
+
+
+TestDeployment = Deployment.TestCase
+TestDeployment.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

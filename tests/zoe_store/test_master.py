@@ -1,0 +1,269 @@
+"""What the acting master writes and reads again."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from tests.support.builders import START, after, amount, execution, instance, node, service, worker
+from tests.support.submissions import submit
+from zoe_core.cluster import (
+    Capabilities,
+    Desired,
+    ExecutionStatus,
+    ExecutionView,
+    InstanceView,
+    Observed,
+    Outcome,
+)
+from zoe_core.scheduling import Advance, Happened
+from zoe_core.zapp import SiteDefaults, zapp_document
+from zoe_store import cluster, executions, master
+from zoe_store.database import Database
+from zoe_store.events import newest_event, read_events
+from zoe_store.master import Office
+from zoe_store.tables import intents, launch_secrets
+
+
+def moved(view: ExecutionView, *instances: InstanceView, told: int = 1) -> Advance:
+    return Advance(
+        executions={view.id: view},
+        instances={each.id: each for each in instances},
+        events=[Happened(view.id, "status", {"number": number}) for number in range(told)],
+    )
+
+
+def admitted(database: Database, office: Office, number: int = 1) -> ExecutionView:
+    """An execution that the master has taken in."""
+    parts = service(), worker(essential=1, elastic=1)
+    execution_id = submit(database, execution(1, *parts).zapp)
+    (found,) = (each for each in master.read_news(office).submitted if each.id == execution_id)
+    view = replace(found, status=ExecutionStatus.QUEUED)
+    master.write_advance(office, moved(view), [], START)
+    return view
+
+
+def test_a_submission_is_news_until_it_is_taken_in(database: Database, office: Office) -> None:
+    wanted = execution(1, service(), worker(), limit=60)
+    one = submit(database, wanted.zapp, name="Pi", user="bob")
+    (view,) = master.read_news(office).submitted
+    assert (view.id, view.user, view.name, view.submitted_at) == (one, "bob", "Pi", START)
+    assert view.zapp == wanted.zapp
+    assert zapp_document(view.zapp) == zapp_document(wanted.zapp)
+    assert master.load_live(office) == ([], [])
+    master.write_advance(office, moved(replace(view, status=ExecutionStatus.QUEUED)), [], START)
+    assert master.read_news(office).submitted == ()
+
+
+def test_what_was_written_is_loaded_as_it_was(database: Database, office: Office) -> None:
+    view = replace(
+        admitted(database, office),
+        status=ExecutionStatus.CLEANING_UP,
+        on_hold=True,
+        starting_since=after(1),
+        started_at=after(2),
+        start_failures=2,
+        terminate="Enough.",
+        outcome=Outcome(ExecutionStatus.ERROR, "main-0 has failed."),
+    )
+    mine = [
+        instance(
+            view.id,
+            attempt=attempt,
+            memory=1.5,
+            cores=0.25,
+            essential=attempt == 1,
+            monitor=attempt == 2,
+            desired=desired,
+            observed=observed,
+            exit_code=code,
+            started_at=after(3),
+            ended_at=after(4),
+            detail="It used too much.",
+            addresses=((8888, "127.0.0.2", 8888), (80, "127.0.0.2", 8080)),
+        )
+        for attempt, desired, observed, code in [
+            (1, Desired.ABSENT, Observed.EXITED, -9),
+            (2, Desired.PRESENT, Observed.RUNNING, None),
+        ]
+    ]
+    master.write_advance(office, moved(view, *mine), [], START)
+    loaded, instances = master.load_live(office)
+    assert loaded == [view]
+    assert sorted(instances, key=lambda each: each.id) == mine
+    changed = replace(mine[1], observed=Observed.LOST, addresses=())
+    master.write_advance(office, moved(view, changed), [], START)
+    assert sorted(master.load_live(office)[1], key=lambda each: each.id) == [mine[0], changed]
+
+
+def test_what_has_ended_is_not_loaded_and_its_secrets_are_gone(
+    database: Database, office: Office
+) -> None:
+    view = admitted(database, office)
+    executions.replace_secrets(database, view.id, {"TOKEN": "s3cr3t"})
+    assert master.secrets_of(office, view.id) == {"TOKEN": "s3cr3t"}
+    ended = replace(
+        view,
+        status=ExecutionStatus.TERMINATED,
+        outcome=Outcome(ExecutionStatus.TERMINATED, "main-0 has finished."),
+    )
+    master.write_advance(office, moved(ended, instance(view.id)), [], after(9))
+    assert master.load_live(office) == ([], [])
+    assert master.secrets_of(office, view.id) == {}
+    with database.transaction() as connection:
+        assert connection.execute(select(launch_secrets)).all() == []
+    record = executions.get(database, view.id)
+    assert record is not None
+    assert (record.status, record.final) == (ExecutionStatus.TERMINATED, True)
+    assert (record.outcome, record.reason) == ("terminated", "main-0 has finished.")
+    assert record.ended_at == after(9)
+
+
+def test_a_step_is_written_whole_or_not_at_all(database: Database, office: Office) -> None:
+    view = admitted(database, office)
+    executions.request_termination(database, view.id, "alice", "Enough.", START)
+    (wish,) = master.read_news(office).intents
+    newest = newest_event(database)
+    step = moved(replace(view, status=ExecutionStatus.STARTING), instance(view.id))
+    step.events.append(Happened(view.id + 1, "status", {}))  # there is no such execution
+    with pytest.raises(SQLAlchemyError):
+        master.write_advance(office, step, [wish.id], START)
+    assert master.load_live(office) == ([view], [])
+    assert master.read_news(office).intents == (wish,)
+    assert newest_event(database) == newest
+
+
+def test_a_step_tells_its_events_in_order(database: Database, office: Office) -> None:
+    view = admitted(database, office)
+    before = newest_event(database)
+    newest = master.write_advance(office, moved(view, told=50), [], after(5))
+    told = read_events(database, after=before)
+    assert [each.data["number"] for each in told] == list(range(50))
+    assert (told[-1].id, told[-1].at) == (newest, after(5))
+    assert master.write_advance(office, Advance(), [], START) == 0
+
+
+def test_wishes_are_news_until_they_are_handled(database: Database, office: Office) -> None:
+    ids = [submit(database) for _ in range(2)]
+    for each in ids:
+        executions.request_termination(database, each, "alice", f"Wish {each}.", START)
+    first, second = master.read_news(office).intents
+    assert [first.execution_id, second.execution_id] == ids
+    assert (first.kind, first.arguments) == ("terminate", {"reason": f"Wish {ids[0]}."})
+    master.write_advance(office, Advance(), [first.id], after(1))
+    assert master.read_news(office).intents == (second,)
+    with database.transaction() as connection:
+        rows = connection.execute(intents.select().order_by(intents.c.id)).all()
+    assert [row.handled_at for row in rows] == [after(1), None]
+
+
+def test_no_wish_is_news_before_what_it_is_about(database_url: str, database: Database) -> None:
+    """A submission and the wish to end it come in just between the two queries."""
+    meddled = Database(database_url)
+    office = Office(meddled)
+    assert office.try_take()
+    queries: list[str] = []
+
+    def meddle(_: object, __: object, statement: str, *___: object) -> None:
+        if "FROM intents" in statement or "FROM executions" in statement:
+            queries.append(statement)
+            if len(queries) == 1:
+                one = submit(database)
+                executions.request_termination(database, one, "alice", "Enough.", START)
+
+    event.listen(meddled.engine, "after_cursor_execute", meddle)
+    news = master.read_news(office)
+    assert len(queries) == 2
+    assert {each.execution_id for each in news.intents} <= {each.id for each in news.submitted}
+    news = master.read_news(office)
+    assert [each.execution_id for each in news.intents] == [each.id for each in news.submitted]
+    office.leave()
+    meddled.close()
+
+
+def test_statuses(database: Database, office: Office) -> None:
+    one, other = submit(database), admitted(database, office).id
+    assert master.statuses_of(office, [one, other, 10**9]) == {
+        one: ExecutionStatus.SUBMITTED,
+        other: ExecutionStatus.QUEUED,
+    }
+
+
+def test_the_hub_sees_the_newest_attempts(database: Database, office: Office) -> None:
+    view = admitted(database, office)
+    attempts = [
+        instance(view.id, "worker", 1, attempt=1, observed=Observed.LOST),
+        instance(view.id, "worker", 1, attempt=2),
+        instance(view.id, "worker", 0),
+        instance(view.id, attempt=1),
+    ]
+    master.write_advance(office, moved(view, *attempts), [], START)
+    found = executions.instances_of(database, [view.id, view.id + 1])
+    assert found[view.id + 1] == []
+    assert [(each.name, each.attempt) for each in found[view.id]] == [
+        ("main-0", 1),
+        ("worker-0", 1),
+        ("worker-1", 2),
+    ]
+    assert found[view.id][0].memory == amount().memory
+
+
+# --- nodes and the master itself ---
+
+
+def test_nodes_are_known_as_they_were_last_seen(database: Database, office: Office) -> None:
+    seen = [
+        node("b", labels=frozenset({"gpu", "big"}), draining=True),
+        node("a", images=frozenset({"x"}), missing_images={"spark": "Java."}, online=False),
+        node("c", images=frozenset()),
+    ]
+    master.write_nodes(office, seen, START)
+    assert cluster.known_nodes(database) == sorted(seen, key=lambda each: each.name)
+    master.write_nodes(office, seen[:1], START)
+    assert cluster.known_nodes(database) == seen[:1]
+    master.write_nodes(office, [], START)
+    assert cluster.known_nodes(database) == []
+
+
+def test_reservations_count_as_in_memory(database: Database, office: Office) -> None:
+    view = admitted(database, office)
+    every = [
+        instance(view.id, index=number, node=f"node-{number % 2}", desired=desired, observed=seen)
+        for number, (desired, seen) in enumerate(
+            (desired, seen) for desired in Desired for seen in Observed
+        )
+    ]
+    master.write_advance(office, moved(view, *every), [], START)
+    expected = {
+        name: sum(
+            (each.reservation for each in every if each.holds_reservation and each.node == name),
+            amount(0, 0),
+        )
+        for name in ("node-0", "node-1")
+    }
+    assert cluster.reserved_by_node(database) == expected
+
+
+def test_the_master_says_where_it_listens(database: Database, office: Office) -> None:
+    before = cluster.master_record(database)
+    assert (before.commands_url, before.backend, before.away_for) == (None, None, None)
+    assert (before.uuid, before.epoch) == (office.deployment, office.epoch)
+    able = Capabilities(several_nodes=True)
+    defaults = SiteDefaults(memory=1, cores=2.0)
+    master.announce(
+        office,
+        commands_url="tcp://a:1",
+        events_url="tcp://a:2",
+        backend="fake",
+        capabilities=able,
+        defaults=defaults,
+    )
+    said = cluster.master_record(database)
+    assert (said.commands_url, said.events_url) == ("tcp://a:1", "tcp://a:2")
+    assert (said.backend, said.capabilities, said.defaults) == ("fake", able, defaults)
+    assert said.seen_at is not None
+    master.heartbeat(office)
+    newer = cluster.master_record(database)
+    assert newer.seen_at is not None
+    assert newer.seen_at > said.seen_at

@@ -1,0 +1,135 @@
+"""The command line: which part of the cluster this instance is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from zoe_spark.child import run_child
+from zoe_spark.program import ProgramError, find_program
+from zoe_spark.settings import bind_address, process_environment, write_configuration
+from zoe_spark.shared import MASTER_PATH, execution_secret, forget, publish, shared_directory
+from zoe_spark.waiting import NotReadyError, wait_for_master, wait_for_text, wait_for_worker
+
+PORT = 7077
+PAGE_PORT = 8080
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the part that the command line names; return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (NotReadyError, ProgramError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def run_master(options: argparse.Namespace) -> NoReturn:
+    """Become the master."""
+    shared = shared_directory(os.environ)
+    path = os.environ.get(f"REVERSE_PROXY_PATH_{PAGE_PORT}", "")
+    publish(shared / MASTER_PATH, path)
+    environment = _prepare(options.host, path, "info")
+    ports = ["--port", str(PORT), "--webui-port", str(PAGE_PORT)]
+    _become_daemon("master.Master", [*ports, "--host", options.host], environment)
+
+
+def run_worker(options: argparse.Namespace) -> NoReturn:
+    """Become a worker, once there is a master."""
+    wait_for_master(options.master, PORT)
+    environment = _prepare(options.host, _master_path(), "info")
+    cores = os.environ.get("SPARK_CORES", "1")
+    size = ["--cores", cores, "--memory", "512m", "--work-dir", str(_temporary() / "work")]
+    place = ["--host", options.host, f"spark://{options.master}:{PORT}"]
+    _become_daemon("worker.Worker", [*size, *place], environment)
+
+
+def run_submit(options: argparse.Namespace) -> int:
+    """Run the program on the cluster; return its exit code."""
+    program = find_program(os.environ.get("SPARK_PROGRAM", "pi"), Path(os.environ["ZOE_WORKSPACE"]))
+    try:
+        words = shlex.split(os.environ.get("SPARK_ARGUMENTS", ""))
+    except ValueError as error:
+        raise ProgramError(f"The arguments cannot be split into words: {error}.") from None
+    wait_for_master(options.master, PORT)
+    workers = wait_for_worker(options.master, PAGE_PORT)
+    print(f"Running {program.name}; workers so far: {workers}", flush=True)
+    environment = _prepare(options.host, _master_path(), "warn", options.master)
+    try:
+        return run_child([_spark_script("spark-submit"), str(program), *words], environment)
+    finally:
+        forget(shared_directory(os.environ))
+
+
+def run_notebook(options: argparse.Namespace) -> int:
+    """Run a Jupyter single-user server whose notebooks find the cluster by themselves."""
+    environment = _prepare(options.host, _master_path(), "warn", options.master)
+    as_root = ["--allow-root"] if os.geteuid() == 0 else []
+    try:
+        return run_child(["jupyterhub-singleuser", *as_root], environment)
+    finally:
+        forget(shared_directory(os.environ))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="zoe-spark", description="Run one part of a cluster.")
+    parts = parser.add_subparsers(required=True, metavar="PART")
+    for run in (run_master, run_worker, run_submit, run_notebook):
+        part = parts.add_parser(run.__name__.removeprefix("run_"), help=run.__doc__)
+        part.add_argument("--host", required=True, help="how the others reach this instance")
+        if run is not run_master:
+            part.add_argument("--master", required=True, help="how to reach the master")
+        part.set_defaults(run=run)
+    return parser
+
+
+def _prepare(host: str, master_path: str, level: str, master: str = "") -> dict[str, str]:
+    """Write the settings of this instance; return the environment to run Spark in."""
+    settings = {
+        "spark.authenticate.secret": execution_secret(shared_directory(os.environ)),
+        "spark.ui.reverseProxyUrl": master_path or "/",
+        "spark.driver.host": host,
+        "spark.driver.bindAddress": bind_address(host),
+    }
+    if master:
+        settings["spark.master"] = f"spark://{master}:{PORT}"
+    configuration = write_configuration(_temporary(), settings, level)
+    base = {**os.environ, "SPARK_HOME": str(_spark_home())}
+    return process_environment(base, configuration, host, _temporary())
+
+
+def _become_daemon(name: str, arguments: list[str], environment: Mapping[str, str]) -> NoReturn:
+    """Replace this process by a daemon of Spark, so that signals go straight to it."""
+    script = _spark_script("spark-class")
+    words = [script, f"org.apache.spark.deploy.{name}", *arguments]
+    os.execve(script, words, dict(environment))
+
+
+def _spark_script(name: str) -> str:
+    return str(_spark_home() / "bin" / name)
+
+
+def _spark_home() -> Path:
+    """Return where pip put Spark: in the Python package, which need not be imported for that."""
+    found = find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise ProgramError("The Python package pyspark is not installed here.")
+    return Path(found.origin).parent
+
+
+def _temporary() -> Path:
+    """Return the directory that only this instance has: ``$TMPDIR``."""
+    return Path(tempfile.gettempdir())
+
+
+def _master_path() -> str:
+    """Return the path under which the portal shows the master's page, as the master wrote it."""
+    return wait_for_text(shared_directory(os.environ) / MASTER_PATH)

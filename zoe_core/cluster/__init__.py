@@ -1,0 +1,34 @@
+"""What the scheduler sees: frozen views of nodes, executions, instances, and their legal moves."""
+
+from zoe_core.cluster.execution import (
+    FINAL,
+    ExecutionStatus,
+    ExecutionView,
+    IllegalTransition,
+    Outcome,
+    check_transition,
+)
+from zoe_core.cluster.instance import (
+    Desired,
+    InstanceId,
+    InstanceView,
+    Observed,
+)
+from zoe_core.cluster.node import Capabilities, Node
+from zoe_core.cluster.snapshot import Snapshot
+
+__all__ = [
+    "FINAL",
+    "Capabilities",
+    "Desired",
+    "ExecutionStatus",
+    "ExecutionView",
+    "IllegalTransition",
+    "InstanceId",
+    "InstanceView",
+    "Node",
+    "Observed",
+    "Outcome",
+    "Snapshot",
+    "check_transition",
+]

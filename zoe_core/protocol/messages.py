@@ -1,0 +1,122 @@
+"""What the hub asks of the master, and the answers.
+
+A message's kind is its class name. Wake-ups (``Wake``) are hints: the record is in the database.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from zoe_core.protocol.envelope import Envelope, MalformedEnvelope
+from zoe_core.scheduling.explain import Explanation
+
+MAX_LOG_CHUNK = 256 * 1024
+"""Bytes of log in one answer, at most."""
+
+
+class Message(BaseModel):
+    """Base of all messages: immutable, and closed, so that a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def envelope(self, message_id: str, blob: bytes = b"") -> Envelope:
+        """Wrap it for the wire."""
+        return Envelope(message_id, type(self).__name__, self.model_dump_json().encode(), blob)
+
+
+class Wake(Message):
+    """Look into the database: something was submitted or wished for. Answered by ``Pong``."""
+
+
+class Ping(Message):
+    """Are you there? Answered by ``Pong``."""
+
+
+class Pong(Message):
+    """The acting master's epoch."""
+
+    epoch: int
+
+
+class Queue(Message):
+    """The requests that wait, in the order of the decision. Answered by ``QueueReply``."""
+
+
+class Explain(Message):
+    """Why does this execution wait? Answered by ``QueueReply`` with one entry or none."""
+
+    execution_id: int
+
+
+class QueueEntry(Message):
+    """One waiting request and why it waits."""
+
+    execution_id: int
+    user: str
+    name: str
+    explanation: Explanation
+
+
+class QueueReply(Message):
+    """Answer to ``Queue`` and ``Explain``."""
+
+    entries: tuple[QueueEntry, ...]
+
+
+class ReadLog(Message):
+    """Bytes of an instance's log. Answered by ``LogChunk``, the bytes in the blob.
+
+    When there are none past ``offset`` the answer may take up to ``wait`` seconds, so that whoever
+    follows a log gets new lines at once without asking all the time. ``service`` is its DNS label:
+    it becomes part of a path.
+    """
+
+    execution_id: int
+    service: str = Field(pattern=r"^[a-z0-9-]+$")
+    index: int = Field(ge=0)
+    attempt: int = Field(ge=1)
+    offset: int = Field(ge=0)
+    limit: int = Field(default=MAX_LOG_CHUNK, ge=1, le=MAX_LOG_CHUNK)
+    wait: float = Field(default=0, ge=0, le=30)
+
+
+class LogChunk(Message):
+    """``offset`` of the blob's first byte, ``size`` of the log so far, both in bytes.
+
+    ``finished``: the instance has ended and there is nothing after this chunk.
+    """
+
+    offset: int
+    size: int
+    finished: bool
+
+
+class NewestEvent(Message):
+    """Published, never asked for: events up to this id are in the database."""
+
+    id: int
+
+
+class Failure(Message):
+    """The request could not be answered; ``reason`` is for people."""
+
+    reason: str
+
+
+Request = Wake | Ping | Queue | Explain | ReadLog
+_REQUESTS: dict[str, type[Request]] = {
+    each.__name__: each for each in (Wake, Ping, Queue, Explain, ReadLog)
+}
+
+
+def parse_request(envelope: Envelope) -> Request:
+    """Read a request; raises MalformedEnvelope when its kind or body is not known."""
+    kind = _REQUESTS.get(envelope.kind)
+    if kind is None:
+        raise MalformedEnvelope(f"unknown request {envelope.kind!r}")
+    try:
+        return kind.model_validate_json(envelope.body)
+    except ValidationError as error:
+        raise MalformedEnvelope(
+            f"malformed {envelope.kind}: {error.error_count()} errors"
+        ) from error

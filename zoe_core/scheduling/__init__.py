@@ -1,0 +1,31 @@
+"""What starts now, what waits and why: pure decisions on a frozen snapshot."""
+
+from zoe_core.scheduling.admission import could_ever_fit
+from zoe_core.scheduling.decide import decide
+from zoe_core.scheduling.effects import Effects, effects
+from zoe_core.scheduling.explain import Explanation, explain
+from zoe_core.scheduling.placement import Placement, Spread
+from zoe_core.scheduling.plan import Blocker, Gang, Plan, Verdict
+from zoe_core.scheduling.policies import Fifo, Policy
+from zoe_core.scheduling.reconcile import Advance, Happened, Reconciler, StartRules
+
+__all__ = [
+    "Advance",
+    "Blocker",
+    "Effects",
+    "Explanation",
+    "Fifo",
+    "Gang",
+    "Happened",
+    "Placement",
+    "Plan",
+    "Policy",
+    "Reconciler",
+    "Spread",
+    "StartRules",
+    "Verdict",
+    "could_ever_fit",
+    "decide",
+    "effects",
+    "explain",
+]

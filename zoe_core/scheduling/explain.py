@@ -1,0 +1,43 @@
+"""Verdicts as sentences for the person who waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoe_core.scheduling.plan import Blocker, Plan, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an execution waits: its position (from 1), those before it, and the reasons."""
+
+    position: int
+    ahead: tuple[int, ...]
+    reasons: tuple[str, ...]
+
+
+def explain(plan: Plan, execution_id: int) -> Explanation | None:
+    """Render the verdict of ``plan`` on one execution; None when it does not wait."""
+    verdict = plan.verdicts.get(execution_id)
+    if verdict is None:
+        return None
+    waiting = [each for each in plan.order if each in plan.verdicts]
+    ahead = tuple(waiting[: verdict.position - 1])
+    return Explanation(verdict.position, ahead, (_sentence(verdict),))
+
+
+def _sentence(verdict: Verdict) -> str:
+    match verdict.blocker:
+        case Blocker.NO_ROOM:
+            return (
+                f"{verdict.instance} needs {verdict.needs.describe()}; the most that is free on "
+                f"one node is {verdict.largest_free.describe()}, on {verdict.node}."
+            )
+        case Blocker.NO_NODE:
+            return f"No node can start the image {verdict.image} that {verdict.instance} needs now."
+        case Blocker.BEHIND:
+            return "It waits for its turn: those before it start first."
+        case Blocker.ON_HOLD:
+            return "It is on hold."
+        case Blocker.LEAVING:
+            return "The instances of its last attempt are still being removed."

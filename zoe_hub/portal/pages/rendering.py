@@ -1,0 +1,82 @@
+"""The base of all pages: JupyterHub's own page template with our content, errors included."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from jupyterhub._data import DATA_FILES_PATH
+from tornado.httputil import url_concat
+
+from zoe_core.protocol.rest import ProblemDocument
+from zoe_hub.portal.auth import PortalHandler
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",  # Bootstrap's own icons are data
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+@lru_cache(maxsize=1)
+def templates() -> Environment:
+    """The templates: ours, then what we put over the Hub's, then the Hub's own.
+
+    As in the Hub, ``templates/page.html`` is the Hub's own page whatever lies over it.
+    """
+    stock = FileSystemLoader(Path(DATA_FILES_PATH) / "templates")
+    ours = FileSystemLoader([TEMPLATES / "portal", TEMPLATES / "hub"])
+    loader = ChoiceLoader([ours, PrefixLoader({"templates": stock}), stock])
+    return Environment(loader=loader, autoescape=True)
+
+
+class PageHandler(PortalHandler):
+    """A handler whose answers, and whose errors, are pages."""
+
+    def set_default_headers(self) -> None:
+        """Nothing runs or loads but our own files."""
+        super().set_default_headers()
+        self.set_header("Content-Security-Policy", CONTENT_POLICY)
+
+    async def render_page(self, template: str, **names: object) -> None:
+        """Send a page; it also says when the scheduler is away."""
+        scheduler = await self.context.views.scheduler()
+        away = scheduler.status == "away"
+        self._send(template, {"scheduler_away": away, **names})
+
+    def write_problem(self, problem: ProblemDocument) -> None:
+        """Show a problem as a page."""
+        self._send("error.html", {"title": problem.title, "problem": problem})
+
+    def _send(self, template: str, names: dict[str, object]) -> None:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(templates().get_template(template).render(self._frame() | names))
+
+    def _frame(self) -> dict[str, object]:
+        """What the Hub's page template reads, under the Hub's names."""
+        hub = f"{self.context.base_url}hub/"
+        user = self.current_user
+        return {
+            "base_url": hub,
+            "prefix": self.context.base_url,
+            "user": user,
+            # The portal's own login with the Hub does not ask for this scope.
+            "parsed_scopes": ("admin-ui",) if user and user.get("admin") else (),
+            "no_spawner_check": True,
+            "login_url": url_concat(f"{hub}login", {"next": self.request.path}),
+            "logout_url": f"{hub}logout",
+            "static_url": lambda path, **_: f"{hub}static/{path}",
+            "xsrf": self.xsrf_token.decode("ascii") if user else "",
+            "api": f"{self.context.prefix}api/v1/",
+        }

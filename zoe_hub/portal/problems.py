@@ -1,0 +1,96 @@
+"""From whatever went wrong to one problem document (RFC 9457), without internals."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+from uuid import uuid4
+
+from tornado.web import HTTPError
+
+from zoe_core.protocol.rest import FieldProblem, ProblemDocument
+from zoe_hub.link import MasterAway
+from zoe_hub.refusal import Refused
+from zoe_store.database import DatabaseAway
+
+CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER = 5
+"""Seconds after which a caller may try again when a part of Zoe is away."""
+
+log = logging.getLogger(__name__)
+
+
+class HubAway(Exception):
+    """JupyterHub's own API does not answer, or answers with a fault of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A problem to send; ``retry_after`` is in seconds."""
+
+    document: ProblemDocument
+    retry_after: int | None = None
+
+
+def explain_failure(error: BaseException | None, status: int, where: str) -> Failure:
+    """Say what ``error`` means to the caller; what nobody foresaw is logged with an incident id.
+
+    ``where`` is the method and path, for the log.
+    """
+    if isinstance(error, Refused):
+        return Failure(_of_refusal(error))
+    if isinstance(error, DatabaseAway):
+        log.warning("%s: the database is away: %s", where, error)
+        return _away("The database does not answer. Nothing was changed; try again soon.")
+    if isinstance(error, MasterAway):
+        log.warning("%s: %s", where, error)
+        return _away(f"Not now: {error}. What was launched is kept and goes on; try again soon.")
+    if isinstance(error, HubAway):
+        log.warning("%s: JupyterHub does not answer: %s", where, error)
+        return _away("JupyterHub does not answer. Nothing was changed; try again soon.")
+    if isinstance(error, HTTPError) and error.status_code < 500:
+        return Failure(_of_status(error.status_code, error.log_message))
+    if error is None and status < 500:
+        return Failure(_of_status(status, None))
+    return Failure(_of_incident(error, where))
+
+
+def _of_refusal(refused: Refused) -> ProblemDocument:
+    return ProblemDocument(
+        title=refused.title,
+        status=refused.status,
+        detail=refused.detail,
+        field=refused.field,
+        problems=tuple(
+            FieldProblem(field=each.field, message=each.message) for each in refused.problems
+        ),
+    )
+
+
+def _away(detail: str) -> Failure:
+    document = ProblemDocument(title="A part of Zoe is away", status=503, detail=detail)
+    return Failure(document, RETRY_AFTER)
+
+
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not know that method.",
+}
+
+
+def _of_status(status: int, message: str | None) -> ProblemDocument:
+    title = HTTPStatus(status).phrase
+    detail = message or _DETAILS.get(status, f"{title}.")
+    return ProblemDocument(title=title, status=status, detail=detail)
+
+
+def _of_incident(error: BaseException | None, where: str) -> ProblemDocument:
+    incident = uuid4().hex[:12]
+    log.error("%s: incident %s", where, incident, exc_info=error)
+    return ProblemDocument(
+        title="Zoe made a mistake",
+        status=500,
+        detail=f"This is not your fault. Tell the administrator: incident {incident}.",
+        incident=incident,
+    )

@@ -1,0 +1,42 @@
+"""A request that cannot be granted, with everything the person who made it needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zoe_core.zapp import Problem
+
+UNPROCESSABLE = 422
+
+
+class Refused(Exception):
+    """Say no: ``status`` is the HTTP status, ``detail`` and ``problems`` are shown to people.
+
+    ``field`` names what is wrong in the request, ``parameters.workers``.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        problems: Iterable[Problem] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.field = field
+        self.problems = tuple(problems)
+
+    @classmethod
+    def because(
+        cls, title: str, problems: Iterable[Problem], *, status: int = UNPROCESSABLE
+    ) -> Refused:
+        """Refuse for what was found in a document: the first problem leads, all are listed."""
+        found = tuple(problems)
+        first = found[0]
+        more = f" ({len(found) - 1} more below)" if len(found) > 1 else ""
+        return cls(status, title, f"{first}{more}", field=first.field or None, problems=found)

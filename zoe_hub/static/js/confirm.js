@@ -1,0 +1,29 @@
+// Asks before a form with `data-confirm` is sent. Without this script the form is sent at once.
+
+const dialog = document.getElementById("confirm");
+let asking;
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (!question || event.target === asking) return;
+  event.preventDefault();
+  asking = event.target;
+  document.getElementById("confirm-question").textContent = question;
+  dialog.returnValue = "";
+  dialog.showModal();
+});
+
+dialog.addEventListener("close", () => {
+  if (dialog.returnValue === "yes") {
+    asking = present(asking);
+    asking?.requestSubmit();
+  }
+  asking = undefined;
+});
+
+// The page may have been refreshed while the question was open: the form as it is now, if it is.
+function present(form) {
+  if (form.isConnected) return form;
+  const action = CSS.escape(form.getAttribute("action"));
+  return document.querySelector(`form[action="${action}"]`);
+}

@@ -1,0 +1,6 @@
+// The list of executions.
+
+import "./confirm.js";
+import { keepLive } from "./live.js";
+
+keepLive();

@@ -1,0 +1,37 @@
+// Requests to the portal, with what its protection against forged requests asks for.
+
+import { config } from "./config.js";
+
+// The session has ended: the portal answered with the way to the login instead.
+export class LoggedOut extends Error {}
+
+// The portal answered with an error; the message is its own, for people.
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export async function get(url, { signal } = {}) {
+  const headers = { "X-XSRFToken": config.xsrf };
+  const response = await fetch(url, { headers, signal, cache: "no-store" });
+  if (response.redirected || response.status === 401 || response.status === 403) {
+    throw new LoggedOut("You are logged out. Reload the page to log in again.");
+  }
+  if (!response.ok) {
+    throw new Refused(response.status, await explanation(response));
+  }
+  return response;
+}
+
+async function explanation(response) {
+  const isProblem = response.headers.get("Content-Type")?.includes("json");
+  const problem = isProblem ? await response.json().catch(() => null) : null;
+  return problem?.detail || problem?.title || `The portal answered ${response.status}.`;
+}
+
+// Seconds to wait before try number `tries` (from 0): 1, 2, 4 … 30.
+export function pause(tries) {
+  return new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(30, 2 ** tries)));
+}

@@ -1,0 +1,241 @@
+"""From "this person wants to run that" to a stored execution, or a refusal that says why.
+
+The one way in: REST, the pages and ZoeSpawner all come through :class:`Submission`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from zoe_core.names import check_execution_name, make_slug, shorten
+from zoe_core.scheduling.admission import could_ever_fit
+from zoe_core.zapp import (
+    Problem,
+    SitePolicy,
+    ZApp,
+    ZAppError,
+    apply_parameters,
+    check_site,
+    parse_zapp,
+    zapp_document,
+)
+from zoe_hub.refusal import UNPROCESSABLE, Refused
+from zoe_store import cluster, executions
+from zoe_store.database import Database
+from zoe_store.executions import ExecutionRecord, IdempotencyMismatch, NewExecution, ServerExists
+
+if TYPE_CHECKING:
+    from zapp_gallery.loader import Gallery, GalleryEntry
+    from zoe_hub.link import MasterLink
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks. ``whole_gallery`` also sees ZApps that are not for her groups."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    whole_gallery: bool = False
+    may_prioritize: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for: a ZApp of the gallery by its slug, or a description of one's own."""
+
+    zapp: str | None = None
+    description: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+
+    def fingerprint(self) -> str:
+        """Tells orders apart, however they were written down."""
+        content = [self.zapp, self.description, self.parameters, self.name]
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """An order that was checked: it may be stored. ``zapp`` has its parameters applied."""
+
+    order: Order
+    zapp: ZApp
+    name: str
+
+
+class Submission:
+    """Checks orders against the gallery and the site, and stores them."""
+
+    def __init__(
+        self,
+        database: Database,
+        gallery: Gallery,
+        link: MasterLink,
+        policy: SitePolicy = SitePolicy(),  # noqa: B008 -- frozen
+    ) -> None:
+        self.database = database
+        self.gallery = gallery
+        self.link = link
+        self.policy = policy
+
+    async def check(self, requester: Requester, order: Order) -> Launch:
+        """Return the order as it may be stored; raises Refused or DatabaseAway."""
+        zapp = self._describe(requester, order)
+        name = _name_of(order, zapp)
+        await self._check_site(zapp)
+        return Launch(order, zapp, name)
+
+    async def store(
+        self,
+        requester: Requester,
+        launch: Launch,
+        *,
+        server_name: str | None = None,
+        secrets: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> tuple[ExecutionRecord, bool]:
+        """Store it durably and wake the master; returns the execution and whether it is new.
+
+        Raises Refused when the key was used for another order, or the server exists already.
+        """
+        new = NewExecution(
+            user=requester.name,
+            name=launch.name,
+            zapp=launch.order.zapp,
+            description=zapp_document(launch.zapp),
+            parameters=dict(launch.order.parameters),
+            server_name=server_name,
+            idempotency_key=idempotency_key,
+            fingerprint=launch.order.fingerprint() if idempotency_key else None,
+            secrets=dict(secrets or {}),
+        )
+        stored = await asyncio.to_thread(self._submit, new)
+        await self.link.wake()
+        return stored
+
+    async def find_problems(
+        self, document: object
+    ) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+        """What keeps a description from being launched here, and what is only odd in it."""
+        try:
+            parsed = parse_zapp(document)
+        except ZAppError as error:
+            return error.problems, ()
+        return await self._site_problems(parsed.zapp), parsed.warnings
+
+    def entry(self, requester: Requester, slug: str) -> GalleryEntry | None:
+        """The ZApp of the gallery called so, when this person may launch it."""
+        found = self.gallery.get(slug)
+        return found if found is not None and _offered(found, requester) else None
+
+    def entries(self, requester: Requester) -> list[GalleryEntry]:
+        """The ZApps of the gallery that this person may launch, in the gallery's order."""
+        return [entry for entry in self.gallery.values() if _offered(entry, requester)]
+
+    def _submit(self, new: NewExecution) -> tuple[ExecutionRecord, bool]:
+        try:
+            return executions.submit(self.database, new, datetime.now(UTC))
+        except IdempotencyMismatch:
+            raise Refused(
+                UNPROCESSABLE,
+                "The key was used before",
+                f"The Idempotency-Key {shorten(new.idempotency_key or '')!r} belongs to another "
+                "request: send a new key with a new request.",
+                field="Idempotency-Key",
+            ) from None
+        except ServerExists as error:
+            raise Refused(
+                409,
+                "The server exists",
+                f"You have a server called {new.server_name!r} already: it is execution "
+                f"{error.execution_id}. Stop it first, or use another name.",
+                field="name",
+            ) from None
+
+    def _describe(self, requester: Requester, order: Order) -> ZApp:
+        if order.description is not None:
+            return _own_description(requester, order)
+        entry = self.entry(requester, order.zapp or "")
+        if entry is None:
+            raise self._unknown_zapp(requester, order.zapp or "")
+        try:
+            return apply_parameters(entry.zapp, entry.parameters, order.parameters)
+        except ZAppError as error:
+            raise Refused.because("A parameter is not right", error.problems) from None
+
+    def _unknown_zapp(self, requester: Requester, slug: str) -> Refused:
+        known = ", ".join(entry.slug for entry in self.entries(requester))
+        return Refused(
+            UNPROCESSABLE,
+            "Unknown ZApp",
+            f"zapp: is {shorten(slug)!r}: the gallery has {known or 'no ZApp for you'}",
+            field="zapp",
+        )
+
+    async def _check_site(self, zapp: ZApp) -> None:
+        if problems := await self._site_problems(zapp):
+            raise Refused.because("It cannot run here", problems)
+
+    async def _site_problems(self, zapp: ZApp) -> tuple[Problem, ...]:
+        return await asyncio.to_thread(self._find_site_problems, zapp)
+
+    def _find_site_problems(self, zapp: ZApp) -> tuple[Problem, ...]:
+        master = cluster.master_record(self.database)
+        policy = replace(
+            self.policy,
+            needs_command=master.capabilities.needs_command,
+            defaults=master.defaults,
+        )
+        nodes = cluster.known_nodes(self.database)
+        return check_site(zapp, policy) or could_ever_fit(zapp, nodes, policy.defaults)
+
+
+def _offered(entry: GalleryEntry, requester: Requester) -> bool:
+    return requester.whole_gallery or entry.visible_to(requester.groups)
+
+
+def _own_description(requester: Requester, order: Order) -> ZApp:
+    try:
+        zapp = parse_zapp(order.description).zapp
+    except ZAppError as error:
+        raise Refused.because("The description is not right", _inside(error.problems)) from None
+    if order.parameters:
+        raise _field_refused("parameters", "only ZApps of the gallery have parameters")
+    if zapp.hub_server is not None:
+        raise _field_refused(
+            "description.hub_server", "only ZApps of the gallery may be Jupyter servers of the Hub"
+        )
+    if zapp.priority == "high" and not requester.may_prioritize:
+        raise _field_refused(
+            "description.priority", "is 'high': this needs the scope custom:zoe:resources", 403
+        )
+    return zapp
+
+
+def _inside(problems: tuple[Problem, ...]) -> list[Problem]:
+    """The problems of a description, with paths as seen from the request around it."""
+    return [
+        replace(each, field=f"description.{each.field}" if each.field else "description")
+        for each in problems
+    ]
+
+
+def _field_refused(field_name: str, message: str, status: int = UNPROCESSABLE) -> Refused:
+    problem = Problem(field_name, message)
+    return Refused.because("The request is not right", [problem], status=status)
+
+
+def _name_of(order: Order, zapp: ZApp) -> str:
+    """The name that was chosen, or one made from the ZApp's."""
+    if order.name is None:
+        return order.zapp or make_slug(zapp.name) or "execution"
+    try:
+        return check_execution_name(order.name)
+    except ValueError as error:
+        raise _field_refused("name", str(error)) from None

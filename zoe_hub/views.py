@@ -1,0 +1,222 @@
+"""From stored records to the documents of REST, with what only the master knows added."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import quote
+
+from zoe_core.amount import Amount
+from zoe_core.cluster import ExecutionStatus
+from zoe_core.protocol.rest import (
+    Endpoint,
+    Execution,
+    Instance,
+    InstanceStatus,
+    Resources,
+    Scheduler,
+    Waiting,
+    endpoint_path,
+)
+from zoe_core.scheduling.explain import Explanation
+from zoe_core.zapp import Port, ZApp, ZAppError, parse_zapp
+from zoe_hub.link import MasterAway, MasterLink
+from zoe_store import cluster, executions
+from zoe_store.cluster import MasterRecord
+from zoe_store.database import Database
+from zoe_store.executions import ExecutionRecord, InstanceRecord
+
+AWAY_AFTER = 5.0
+"""Seconds without a sign of life after which the master counts as away."""
+
+WAITING = frozenset({ExecutionStatus.SUBMITTED, ExecutionStatus.QUEUED})
+
+
+class Views:
+    """Makes documents of executions; ``base_url`` and ``prefix`` as in the portal's context."""
+
+    def __init__(self, database: Database, link: MasterLink, base_url: str, prefix: str) -> None:
+        self.database = database
+        self.link = link
+        self.base_url = base_url
+        self.prefix = prefix
+
+    async def execution(self, record: ExecutionRecord) -> Execution:
+        """The document of one execution."""
+        return (await self.executions([record]))[0]
+
+    async def executions(self, records: Sequence[ExecutionRecord]) -> tuple[Execution, ...]:
+        """The documents of executions, in the same order."""
+        ids = [record.id for record in records]
+        instances = await asyncio.to_thread(executions.instances_of, self.database, ids)
+        waiting = await self._waiting([each.id for each in records if each.status in WAITING])
+        return tuple(
+            self.document(record, instances[record.id], waiting.get(record.id))
+            for record in records
+        )
+
+    async def scheduler(self) -> Scheduler:
+        """Whether the master is there."""
+        return scheduler_document(await asyncio.to_thread(cluster.master_record, self.database))
+
+    def document(
+        self,
+        record: ExecutionRecord,
+        instances: Sequence[InstanceRecord],
+        waiting: Waiting | None = None,
+    ) -> Execution:
+        """Put a document together from what was read."""
+        return Execution(
+            id=record.id,
+            name=record.name,
+            zapp=record.zapp,
+            user=record.user,
+            status=record.status,
+            reason=record.reason,
+            submitted_at=record.submitted_at,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            parameters=record.parameters,
+            server_name=record.server_name,
+            url=f"{self.prefix}executions/{record.id}",
+            instances=tuple(instance_document(each) for each in instances),
+            endpoints=tuple(self._endpoints(record, instances)),
+            waiting=waiting,
+        )
+
+    def server_url(self, user: str, server_name: str) -> str:
+        """The address of a person's Jupyter server, behind the Hub's proxy."""
+        server = f"{quote(server_name, safe='')}/" if server_name else ""
+        return f"{self.base_url}user/{quote(user, safe='@~')}/{server}"
+
+    def _endpoints(
+        self, record: ExecutionRecord, instances: Sequence[InstanceRecord]
+    ) -> Iterator[Endpoint]:
+        running = [each for each in instances if instance_status(each) == "running"]
+        zapp = described(record) if running else None
+        for instance in running:
+            for port in ports_of(zapp, instance.service):
+                url = self._endpoint_url(record, zapp, instance, port)
+                if url is not None:
+                    yield Endpoint(
+                        name=port.name, url=url, instance=instance.name, port=port.port_number
+                    )
+
+    def _endpoint_url(
+        self, record: ExecutionRecord, zapp: ZApp | None, instance: InstanceRecord, port: Port
+    ) -> str | None:
+        if record.server_name is not None and is_hub_port(zapp, instance.service, port):
+            return self.server_url(record.user, record.server_name)
+        if port.kind != "web":
+            return None
+        path = endpoint_path(self.prefix, record.id, instance.name, port.port_number)
+        return path + entry_path(port)
+
+    async def _waiting(self, ids: Sequence[int]) -> Mapping[int, Waiting]:
+        """Why these wait; one question to the master, whether there is one or many."""
+        if not ids:
+            return {}
+        try:
+            explained = await self._explain(ids)
+        except MasterAway:
+            record = await asyncio.to_thread(cluster.master_record, self.database)
+            away = Waiting(reasons=(away_reason(record),))
+            return dict.fromkeys(ids, away)
+        return {each: _waiting_document(explained.get(each)) for each in ids}
+
+    async def _explain(self, ids: Sequence[int]) -> Mapping[int, Explanation | None]:
+        if len(ids) == 1:
+            return {ids[0]: await self.link.explain(ids[0])}
+        return {entry.execution_id: entry.explanation for entry in await self.link.queue()}
+
+
+def scheduler_document(record: MasterRecord) -> Scheduler:
+    """Whether the master is there, by its last sign of life."""
+    away = record.away_for is None or record.away_for > AWAY_AFTER
+    return Scheduler(status="away" if away else "running", seen_at=record.seen_at)
+
+
+def away_reason(record: MasterRecord) -> str:
+    """Say that nobody schedules now, and since when."""
+    if record.seen_at is None:
+        return "The scheduler has not started yet. Executions start when it is there."
+    since = record.seen_at.strftime("%Y-%m-%d %H:%M:%S %Z")
+    return f"The scheduler is away since {since}. Executions start when it is back."
+
+
+def instance_document(record: InstanceRecord) -> Instance:
+    """The document of one instance."""
+    return Instance(
+        name=record.name,
+        service=record.service,
+        status=instance_status(record),
+        node=record.node,
+        attempt=record.attempt,
+        essential=record.essential,
+        exit_code=record.exit_code,
+        detail=record.detail,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        resources=Resources.of(Amount(record.memory, record.millicores, record.gpus)),
+    )
+
+
+ENDED: frozenset[InstanceStatus] = frozenset({"exited", "lost", "cancelled"})
+"""Instances of which nothing will come any more."""
+
+_PRESENT: dict[str, InstanceStatus] = {
+    "none": "planned",
+    "creating": "starting",
+    "running": "running",
+    "exited": "exited",
+    "lost": "lost",
+}
+_ABSENT: dict[str, InstanceStatus] = {
+    **_PRESENT,
+    "none": "cancelled",
+    "creating": "stopping",
+    "running": "stopping",
+}
+
+
+def instance_status(record: InstanceRecord) -> InstanceStatus:
+    """One word for what is wanted of an instance and what was seen of it."""
+    return (_PRESENT if record.desired == "present" else _ABSENT)[record.observed]
+
+
+def described(record: ExecutionRecord) -> ZApp | None:
+    """The ZApp of a stored execution; None if an older Zoe stored what this one cannot read."""
+    try:
+        return parse_zapp(record.description).zapp
+    except ZAppError:
+        return None
+
+
+def ports_of(zapp: ZApp | None, service: str) -> tuple[Port, ...]:
+    """The ports of the service with this DNS label."""
+    for each in zapp.services if zapp else ():
+        if each.dns_label == service:
+            return each.ports
+    return ()
+
+
+def is_hub_port(zapp: ZApp | None, service: str, port: Port) -> bool:
+    """Whether the Hub's own proxy serves this port: the first one of the Jupyter server."""
+    if zapp is None or zapp.hub_server is None:
+        return False
+    server = zapp.service(zapp.hub_server)
+    return server.dns_label == service and port == server.ports[0]
+
+
+def entry_path(port: Port) -> str:
+    """Where a visit begins, below the endpoint: the path that the URL template ends in."""
+    _, _, rest = port.url_template.partition("{ip_port}")
+    return rest.removeprefix("{proxy_path}").lstrip("/")
+
+
+def _waiting_document(explanation: Explanation | None) -> Waiting:
+    if explanation is None:
+        return Waiting(reasons=("It was handed to the scheduler a moment ago.",))
+    return Waiting(
+        position=explanation.position, reasons=explanation.reasons, ahead=explanation.ahead
+    )

@@ -1,0 +1,1 @@
+"""The master's sockets: ROUTER for requests, PUB for news; both CURVE, for known clients only."""

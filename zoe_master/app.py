@@ -1,0 +1,311 @@
+"""``zoe-master``: reads the settings, puts the parts together, and runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from traitlets import Bool, Float, Integer, Unicode
+from traitlets.config import Application
+
+from zoe_core.scheduling import Policy, Spread, StartRules
+from zoe_core.zapp import SiteDefaults
+from zoe_master.api.publisher import Publisher
+from zoe_master.api.router import Router
+from zoe_master.api.sockets import Sockets
+from zoe_master.backends.base import Backend, BackendError
+from zoe_master.engine.applier import Applier
+from zoe_master.engine.inbox import Inbox
+from zoe_master.engine.logs import LogKeeper
+from zoe_master.engine.loop import Loop
+from zoe_master.engine.observer import Observer
+from zoe_master.engine.reactor import Reactor
+from zoe_master.engine.specs import SpecMaker
+from zoe_store.database import Database, DatabaseAway
+from zoe_store.keys import KeyRing
+from zoe_store.master import Office, OutOfOffice, announce, load_live, secrets_of
+from zoe_store.migrate import WrongSchema, check
+
+TRY_AGAIN = 0.5
+"""Seconds between tries to reach the database or to become the acting master."""
+
+
+END_WITHIN = 12.0
+"""Seconds for all that runs to end when the portal is stopped; JupyterHub kills after 15."""
+
+
+class SetupError(Exception):
+    """The master cannot start; the message says what to change."""
+
+
+class ZoeMaster(Application):
+    """The master of a Zoe deployment."""
+
+    name = "zoe-master"
+    description = "Decides what runs, and makes it run."
+
+    backend = Unicode(
+        os.environ.get("ZOE_BACKEND", "process"),
+        help="The back-end that runs the instances: an entry point of the group `zoe.backends`. "
+        "Default: the environment variable ZOE_BACKEND, else `process`.",
+    ).tag(config=True)
+    policy = Unicode(
+        "fifo", help="The order of the queue: an entry point of the group `zoe.policies`."
+    ).tag(config=True)
+    database_url = Unicode(
+        os.environ.get("ZOE_DATABASE_URL", ""),
+        help="SQLAlchemy URL of Zoe's Postgres database. Default: ZOE_DATABASE_URL.",
+    ).tag(config=True)
+    directory = Unicode(
+        os.environ.get("ZOE_DIR", ".zoe"),
+        help="Where keys, logs and the back-end's own files are kept. Default: ZOE_DIR.",
+    ).tag(config=True)
+    address = Unicode(
+        "127.0.0.1", help="The IP address to listen on for the hub; ports are chosen freely."
+    ).tag(config=True)
+    portal_path = Unicode(
+        "/services/zoe", help="Where the portal's pages begin, without a slash at the end."
+    ).tag(config=True)
+    start_deadline = Float(
+        300.0, help="Seconds that the essential instances may take until all of them run."
+    ).tag(config=True)
+    start_attempts = Integer(
+        3, help="How often an execution is started before it ends in error."
+    ).tag(config=True)
+    stop_grace = Float(
+        10.0, help="Seconds that an instance has to end by itself before it is forced to."
+    ).tag(config=True)
+    relist_interval = Float(
+        30.0, help="Seconds between full lists of what runs: watches are not trusted."
+    ).tag(config=True)
+    log_limit = Integer(64 * 2**20, help="Bytes kept of the log of each ended instance.").tag(
+        config=True
+    )
+    default_memory = Integer(
+        512 * 2**20, help="Bytes reserved for an instance whose description says nothing."
+    ).tag(config=True)
+    default_cores = Float(
+        0.1, help="Cores reserved for an instance whose description says nothing."
+    ).tag(config=True)
+    effect_threads = Integer(8, help="Starts and stops made at the same time.").tag(config=True)
+    end_instances = Bool(
+        os.environ.get("ZOE_END_INSTANCES") == "1",
+        help="End all instances when the master is stopped (SIGTERM or SIGINT), for a portal that "
+        "is started and stopped as a whole. Back-ends that outlive the master may ignore it. "
+        "Default: whether ZOE_END_INSTANCES is 1.",
+    ).tag(config=True)
+
+    aliases = {
+        "backend": "ZoeMaster.backend",
+        "policy": "ZoeMaster.policy",
+        "dir": "ZoeMaster.directory",
+    }
+
+    def start(self) -> None:
+        """Run until a signal ends it; exit code 1 with one line when it cannot work."""
+        try:
+            asyncio.run(self._run())
+        except (SetupError, WrongSchema, OutOfOffice, BackendError) as error:
+            self.log.critical("%s", error)
+            sys.exit(1)
+
+    async def _run(self) -> None:
+        stopping = asyncio.Event()
+        orderly = _listen_to_signals(stopping)
+        async with AsyncExitStack() as stack:
+            database = Database(self._checked_url())
+            stack.callback(database.close)
+            office = await self._take_office(database, stopping)
+            if office is None:
+                return
+            stack.callback(office.leave)
+            await self._serve(office, stopping, orderly, stack)
+
+    async def _serve(
+        self, office: Office, stopping: asyncio.Event, orderly: asyncio.Event, stack: AsyncExitStack
+    ) -> None:
+        directory = self._absolute_directory()
+        backend = self._make_backend(office.deployment, directory)
+        await asyncio.to_thread(backend.open)
+        stack.callback(backend.close)
+        logs = LogKeeper(backend, directory / "logs", self.log_limit)
+        keys = KeyRing(directory / "keys")
+        keys.ensure()
+        sockets = Sockets(keys, self.address)
+        stack.callback(sockets.close)
+        reactor, inbox = await self._make_reactor(office), Inbox()
+        defaults = self._defaults()
+        applier = Applier(
+            backend=backend,
+            inbox=inbox,
+            logs=logs,
+            specs=SpecMaker(backend, defaults, self.portal_path),
+            secrets=lambda execution_id: secrets_of(office, execution_id),
+            grace=self.stop_grace,
+            threads=self.effect_threads,
+            log=self.log,
+        )
+        observer = Observer(
+            backend=backend,
+            inbox=inbox,
+            logs=logs,
+            office=office,
+            snapshot=lambda: reactor.snapshot,
+            log=self.log,
+        )
+        router = Router(
+            socket=sockets.commands,
+            inbox=inbox,
+            logs=logs,
+            epoch=office.epoch,
+            state=lambda: (reactor.snapshot, reactor.plan),
+            log=self.log,
+        )
+        loop = Loop(office, inbox, reactor, applier, Publisher(sockets.events), _utc_now, self.log)
+        stack.callback(observer.watch())
+        await asyncio.to_thread(observer.relist)
+        await asyncio.to_thread(
+            announce,
+            office,
+            commands_url=sockets.commands_url,
+            events_url=sockets.events_url,
+            backend=self.backend,
+            capabilities=backend.capabilities,
+            defaults=defaults,
+        )
+        self.log.info("Master of epoch %d at %s", office.epoch, sockets.commands_url)
+        await _until_one_ends(
+            loop.run(),
+            router.run(),
+            observer.relist_every(self.relist_interval),
+            self._until_told(stopping, orderly, inbox, loop),
+        )
+        await applier.close()
+        if orderly.is_set() and self.end_instances:
+            await asyncio.to_thread(backend.end_all)
+
+    async def _until_told(
+        self, stopping: asyncio.Event, orderly: asyncio.Event, inbox: Inbox, loop: Loop
+    ) -> None:
+        """Return when it is time to stop; what runs has ended by then if it is to end."""
+        await stopping.wait()
+        if orderly.is_set() and self.end_instances:
+            inbox.end_all("It was ended because the portal was stopped.")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(loop.emptied.wait(), END_WITHIN)
+
+    async def _take_office(self, database: Database, stopping: asyncio.Event) -> Office | None:
+        """Wait for the database, then for the office; None when told to stop meanwhile."""
+        office = Office(database)
+        said = ""
+        while not stopping.is_set():
+            try:
+                await asyncio.to_thread(check, database)
+                if await asyncio.to_thread(office.try_take):
+                    return office
+                problem = "another master is acting"
+            except DatabaseAway as error:
+                problem = f"the database is away: {error}"
+            if problem != said:
+                self.log.warning("Waiting: %s", problem)
+                said = problem
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), TRY_AGAIN)
+        return None
+
+    async def _make_reactor(self, office: Office) -> Reactor:
+        executions, instances = await asyncio.to_thread(load_live, office)
+        self.log.info("Going on with %d executions", len(executions))
+        policy: type[Policy] = _load("zoe.policies", self.policy, "c.ZoeMaster.policy")
+        return Reactor(
+            executions=executions,
+            instances=instances,
+            policy=policy(),
+            placement=Spread(),
+            defaults=self._defaults(),
+            rules=StartRules(self.start_deadline, self.start_attempts),
+        )
+
+    def _make_backend(self, deployment: str, directory: Path) -> Backend:
+        kind: type[Backend] = _load("zoe.backends", self.backend, "c.ZoeMaster.backend")
+        own = directory / self.backend
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return kind(deployment=deployment, directory=str(own), parent=self)
+
+    def _absolute_directory(self) -> Path:
+        return Path(self.directory).absolute()
+
+    def _defaults(self) -> SiteDefaults:
+        return SiteDefaults(memory=self.default_memory, cores=self.default_cores)
+
+    def _checked_url(self) -> str:
+        if not self.database_url:
+            raise SetupError(
+                "No database is named: set ZOE_DATABASE_URL or c.ZoeMaster.database_url to "
+                "postgresql+psycopg2://user@host/database"
+            )
+        return self.database_url
+
+
+def _load(group: str, name: str, setting: str) -> type:
+    found = {each.name: each for each in entry_points(group=group)}
+    if name not in found:
+        known = ", ".join(sorted(found))
+        raise SetupError(f"{setting} is {name!r}: known are {known}")
+    try:
+        return found[name].load()
+    except ImportError as error:
+        raise SetupError(f"{setting} is {name!r}, which cannot be loaded: {error}") from error
+
+
+def _listen_to_signals(stopping: asyncio.Event) -> asyncio.Event:
+    """SIGTERM and SIGINT stop in order; SIGHUP (the portal died) stops and leaves all as it is."""
+    orderly = asyncio.Event()
+
+    def stop_in_order() -> None:
+        orderly.set()
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop_in_order)
+    loop.add_signal_handler(signal.SIGINT, stop_in_order)
+    loop.add_signal_handler(signal.SIGHUP, stopping.set)
+    return orderly
+
+
+async def _until_one_ends(*coroutines: object) -> None:
+    """Run all; when one ends or fails, cancel the others, and pass its error on."""
+    tasks = [asyncio.ensure_future(each) for each in coroutines]  # type: ignore[call-overload]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point of ``zoe-master``; settings from ZOE_CONFIG and the command line."""
+    app = ZoeMaster()
+    app.initialize(None if argv is None else list(argv))
+    config = os.environ.get("ZOE_CONFIG")
+    if config:
+        app.load_config_file(Path(config).name, path=str(Path(config).parent))
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    app.start()
+
+
+if __name__ == "__main__":
+    main()

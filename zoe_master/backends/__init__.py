@@ -1,0 +1,1 @@
+"""Back-ends create and destroy instances; each is an entry point in the group ``zoe.backends``."""

@@ -1,0 +1,126 @@
+"""The fake back-end: the contract of back-ends over a ``FakeEngine``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from traitlets import Float, Int
+
+from zoe_core.amount import Amount
+from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
+from zoe_master.backends.base import (
+    Backend,
+    Fatal,
+    InstanceSpec,
+    Observation,
+    Usage,
+    Watcher,
+)
+from zoe_master.backends.fake.clock import RealClock
+from zoe_master.backends.fake.engine import FakeEngine
+
+
+class FakeBackend(Backend):
+    """Nothing really runs; see the package for what its instances do."""
+
+    capabilities = Capabilities(several_nodes=True)
+
+    node_count = Int(3, min=1, help="How many nodes there are: node-0, node-1, ….").tag(config=True)
+    node_memory = Int(16 * 2**30, min=1, help="Bytes of memory of each node.").tag(config=True)
+    node_cores = Float(8.0, min=0.001, help="Cores of each node.").tag(config=True)
+
+    def __init__(
+        self, *, deployment: str, directory: str, engine: FakeEngine | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(deployment=deployment, directory=directory, **kwargs)
+        self._clock = None if engine else RealClock()
+        self.engine = engine or FakeEngine(self._clock)
+        self._watches: list[Callable[[], None]] = []
+
+    def close(self) -> None:
+        """End the watches, and the clock if it is our own: a shared engine lives on."""
+        for end in self._watches:
+            end()
+        if self._clock is not None:
+            self._clock.close()
+
+    def end_all(self) -> None:
+        """Stop every instance, without grace."""
+        for instance in self.engine.instances():
+            self.engine.stop(instance.spec.id, 0.0)
+
+    def nodes(self) -> Sequence[Node]:
+        """All alike; those that the engine has failed are offline."""
+        capacity = Amount.of(self.node_memory, self.node_cores)
+        failed = self.engine.failed_nodes
+        names = (f"node-{number}" for number in range(self.node_count))
+        return [Node(name=name, capacity=capacity, online=name not in failed) for name in names]
+
+    def release(self, execution_id: int) -> None:
+        """Forget the execution's instances. Raises Retry while one runs."""
+        for instance in self.engine.instances():
+            if instance.spec.id.execution_id == execution_id:
+                self.engine.remove(instance.spec.id)
+
+    def dns_name(self, execution_id: int, service: str, index: int) -> str:
+        """A name that nobody resolves."""
+        return f"{service}-{index}.execution-{execution_id}.invalid"
+
+    def workspace(self, user: str) -> str:
+        """A directory that is never made."""
+        return f"/workspaces/{user}"
+
+    def start(self, spec: InstanceSpec) -> None:
+        """Raises Fatal for a node that there is not, and what a script says."""
+        if spec.node not in {node.name for node in self.nodes()}:
+            raise Fatal(f"There is no node {spec.node!r}.")
+        self.engine.start(spec)
+
+    def stop(self, instance: InstanceId, grace: float) -> None:
+        """At once, unless the command says ``trap '' TERM``."""
+        self.engine.stop(instance, grace)
+
+    def remove(self, instance: InstanceId) -> None:
+        """Forget it. Raises Retry while it runs."""
+        self.engine.remove(instance)
+
+    def observations(self) -> Sequence[Observation]:
+        """All that the engine holds."""
+        return [instance.observation() for instance in self.engine.instances()]
+
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Calls come from the thread of the clock, or from the one that changed something."""
+
+        def careful(observation: Observation) -> None:
+            try:
+                watcher(observation)
+            except Exception:
+                self.log.exception("A watcher failed on %s", observation)
+
+        end = self.engine.watch(careful)
+        self._watches.append(end)
+        return end
+
+    def address(self, instance: InstanceId, port: int) -> tuple[str, int]:
+        """Where nobody listens."""
+        return self.dns_name(instance.execution_id, instance.service, instance.index), port
+
+    def log_size(self, instance: InstanceId) -> int:
+        """What ``echo`` and scripts have printed."""
+        found = self.engine.find(instance)
+        return len(found.log) if found else 0
+
+    def read_log(self, instance: InstanceId, offset: int, limit: int) -> bytes:
+        """A piece of that."""
+        found = self.engine.find(instance)
+        return bytes(found.log[offset : offset + limit]) if found else b""
+
+    def usage(self, instance: InstanceId) -> Usage | None:
+        """Half of the memory that it reserved, and all of its cores."""
+        found = self.engine.find(instance)
+        if found is None or found.observed is not Observed.RUNNING:
+            return None
+        reserved = found.spec.reservation
+        seconds = self.engine.clock.now() - found.since
+        return Usage(memory=reserved.memory // 2, cpu_seconds=seconds * reserved.cores)

@@ -1,0 +1,303 @@
+"""The process back-end: runs instances as local processes and finds them again after a restart."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from traitlets import Dict, Float, Int, TraitError, Unicode, default, validate
+
+from zoe_core.amount import Amount
+from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
+from zoe_master.backends.base import (
+    Backend,
+    Fatal,
+    InstanceSpec,
+    Observation,
+    Retry,
+    Usage,
+    Watcher,
+)
+from zoe_master.backends.process.addresses import Addresses
+from zoe_master.backends.process.environments import (
+    Environment,
+    Environments,
+    default_environments,
+)
+from zoe_master.backends.process.files import InstanceFiles
+from zoe_master.backends.process.launch import launch
+from zoe_master.backends.process.lock import MasterLock
+from zoe_master.backends.process.monitor import Monitor
+from zoe_master.backends.process.order import make_order
+from zoe_master.backends.process.processes import end_marked, measure, signal_process
+
+# Seconds that a new master waits for the one before it to let go, and that a kill may take.
+_TAKEOVER = 10.0
+_FORCING = 5.0
+
+
+class ProcessBackend(Backend):
+    """Instances are local processes, for one person on one machine.
+
+    Each has a shim that keeps its exit code and its log, a private directory, and a loopback
+    address of its own. They outlive the master; one that comes back finds them by process id and
+    start time.
+    """
+
+    capabilities = Capabilities(needs_command=True)
+
+    environments = Dict(
+        help="""What each image name stands for: ``{image: {"path": [...], "env": {...},
+        "requires": [...]}}``. The directories of ``path`` come first on PATH, ``env`` sets
+        variables, and the image can be started when all of ``requires`` are there: ``java>=17``,
+        ``module:pyspark`` or ``command:mpirun``. The default has the images of the gallery.""",
+    ).tag(config=True)
+    workspaces = Unicode(
+        help="The directory that holds the workspaces, one for each user. Default: ``workspaces`` "
+        "beside the back-end's own directory.",
+    ).tag(config=True)
+    memory = Int(
+        min=1,
+        help="Bytes of memory that instances may reserve. Default: 90 % of what the machine has.",
+    ).tag(config=True)
+    cores = Float(
+        min=0.001,
+        help="Cores that instances may reserve. Default: those the machine has.",
+    ).tag(config=True)
+    grace = Float(
+        10.0,
+        min=0.0,
+        help="Seconds that instances get to end by themselves when the portal stops or is gone.",
+    ).tag(config=True)
+    orphan_timeout = Float(
+        60.0,
+        min=0.1,
+        help="Seconds without a master after which instances end.",
+    ).tag(config=True)
+    log_limit = Int(
+        64 * 2**20,
+        min=1,
+        help="Bytes of output that are kept of an instance; what follows is dropped.",
+    ).tag(config=True)
+
+    def __init__(self, *, deployment: str, directory: str, **kwargs: Any) -> None:
+        super().__init__(deployment=deployment, directory=os.path.abspath(directory), **kwargs)
+        self._instances = Path(self.directory, "instances")
+        self._prefix = f"zoe-{deployment[:8]}-"
+        self._node = socket.gethostname()
+        self._lock = MasterLock(os.path.join(self.directory, "master.lock"))
+        self._addresses = Addresses(os.path.join(self.directory, "addresses.json"), deployment)
+        self._images = Environments(
+            {name: Environment.parse(name, each) for name, each in self.environments.items()}
+        )
+        self._monitor = Monitor()
+        self._watchers: list[Watcher] = []
+
+    @default("environments")
+    def _default_environments(self) -> dict[str, dict[str, Any]]:
+        return default_environments()
+
+    @default("workspaces")
+    def _default_workspaces(self) -> str:
+        return str(Path(self.directory).parent / "workspaces")
+
+    @default("memory")
+    def _default_memory(self) -> int:
+        return psutil.virtual_memory().total * 9 // 10
+
+    @default("cores")
+    def _default_cores(self) -> float:
+        return float(psutil.cpu_count() or 1)
+
+    @validate("environments")
+    def _check_environments(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        try:
+            for name, each in proposal["value"].items():
+                Environment.parse(name, each)
+        except ValueError as error:
+            raise TraitError(f"c.ProcessBackend.{error}") from error
+        return proposal["value"]
+
+    def open(self) -> None:
+        """Take the lock that shims look at, and follow what runs. Raises Fatal and Retry."""
+        _check_platform()
+        _make_private(self.directory)
+        _make_private(str(self._instances))
+        _make_private(self.workspaces)
+        self._lock.take(_TAKEOVER)
+        self._addresses.load()
+        self._monitor.start()
+        self.log.warning(
+            "The process back-end is for one person on one machine: all instances run as the "
+            "system user %s, without limits and without walls between them",
+            psutil.Process().username(),
+        )
+        for files in self._all():
+            self._follow(files)
+
+    def close(self) -> None:
+        """Let the shims wait for the next master."""
+        self._monitor.close()
+        self._lock.release()
+
+    def end_all(self) -> None:
+        """Stop every instance, and return when all are gone or the grace is long over."""
+        for files in self._all():
+            self._stop(files, self.grace, "It was stopped together with the portal.")
+        if not self._monitor.wait_idle(self.grace + _FORCING):
+            self.log.warning("Some instances did not end with the portal")
+
+    def nodes(self) -> Sequence[Node]:
+        """This machine."""
+        return [
+            Node(
+                name=self._node,
+                capacity=Amount.of(self.memory, self.cores),
+                images=self._images.startable(),
+                missing_images=self._images.missing(),
+            )
+        ]
+
+    def release(self, execution_id: int) -> None:
+        """Delete what is left of an execution and give its addresses back. Raises Retry."""
+        for files in self._all(f"{execution_id}-"):
+            self._remove(files)
+        self._addresses.release(execution_id)
+
+    def dns_name(self, execution_id: int, service: str, index: int) -> str:
+        """A loopback address: names would need the machine's resolver to know them."""
+        return self._addresses.of(execution_id, service, index)
+
+    def workspace(self, user: str) -> str:
+        """``<workspaces>/<user>``. Raises Fatal for a name that would lead elsewhere."""
+        if user in ("", ".", "..") or "/" in user or "\0" in user:
+            raise Fatal(f"The user name {user!r} cannot be the name of a directory.")
+        return os.path.join(self.workspaces, user)
+
+    def start(self, spec: InstanceSpec) -> None:
+        """Run the command under a shim; takes about as long as starting Python twice."""
+        files = self._files(spec.id)
+        if files.claimed:
+            return
+        order = make_order(
+            spec,
+            variables=self._images.variables(spec.image),
+            marker=files.directory.name,
+            temporary=str(files.temporary),
+            master_lock=os.path.join(self.directory, "master.lock"),
+            orphan_timeout=self.orphan_timeout,
+            grace=self.grace,
+            log_limit=self.log_limit,
+        )
+        try:
+            files.create(self.deployment, spec.id, self._node)
+        except OSError as error:
+            raise Retry(f"{error.filename} cannot be written: {error.strerror}.") from error
+        if launch(files.directory, order):
+            self._follow(files)
+
+    def stop(self, instance: InstanceId, grace: float) -> None:
+        """Leave it to the shim: SIGTERM to all processes, and SIGKILL after ``grace`` seconds."""
+        self._stop(self._files(instance), grace)
+
+    def remove(self, instance: InstanceId) -> None:
+        """Delete its directory. Raises Retry while it runs."""
+        self._remove(self._files(instance))
+
+    def observations(self) -> Sequence[Observation]:
+        """Read from the files of all instances: nothing is remembered."""
+        seen = (files.observe(self.deployment) for files in self._all())
+        return [each for each in seen if each is not None]
+
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Calls come from the thread that started an instance, or from the monitor's."""
+        self._watchers = [*self._watchers, watcher]
+
+        def end() -> None:
+            self._watchers = [each for each in self._watchers if each is not watcher]
+
+        return end
+
+    def address(self, instance: InstanceId, port: int) -> tuple[str, int]:
+        """The loopback address of the instance, and the same port."""
+        return self.dns_name(instance.execution_id, instance.service, instance.index), port
+
+    def log_size(self, instance: InstanceId) -> int:
+        """The size of the log file."""
+        try:
+            return self._files(instance).log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read_log(self, instance: InstanceId, offset: int, limit: int) -> bytes:
+        """A piece of the log file."""
+        try:
+            with self._files(instance).log.open("rb") as file:
+                file.seek(offset)
+                return file.read(limit)
+        except FileNotFoundError:
+            return b""
+
+    def usage(self, instance: InstanceId) -> Usage | None:
+        """Summed over all its processes."""
+        shim = self._files(instance).shim()
+        return None if shim is None else measure(shim)
+
+    def _files(self, instance: InstanceId) -> InstanceFiles:
+        return InstanceFiles(self._instances / instance.container_name(self.deployment))
+
+    def _all(self, prefix: str = "") -> Iterator[InstanceFiles]:
+        for path in sorted(self._instances.glob(f"{self._prefix}{prefix}*")):
+            files = InstanceFiles(path)
+            if files.identity(self.deployment) is not None:
+                yield files
+
+    def _follow(self, files: InstanceFiles) -> None:
+        shim = files.shim()
+        self._tell(files)
+        if shim is not None:
+            self._monitor.add(shim, lambda: self._tell(files))
+
+    def _tell(self, files: InstanceFiles) -> None:
+        seen = files.observe(self.deployment)
+        if seen is None:
+            return
+        if seen.observed is Observed.LOST:
+            end_marked(files.directory.name)
+        for watcher in self._watchers:
+            try:
+                watcher(seen)
+            except Exception:
+                self.log.exception("A watcher failed on %s of instance %s", seen.observed, seen.id)
+
+    def _stop(self, files: InstanceFiles, grace: float, reason: str = "") -> None:
+        shim = files.shim()
+        if shim is not None:
+            files.ask_to_stop(grace, reason)
+            signal_process(shim, signal.SIGTERM, still=lambda: files.shim() == shim)
+
+    def _remove(self, files: InstanceFiles) -> None:
+        seen = files.observe(self.deployment)
+        if seen is not None and seen.observed is Observed.RUNNING:
+            raise Retry(f"{files.directory.name} still runs.")
+        files.remove()
+
+
+def _make_private(directory: str) -> None:
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        os.chmod(directory, 0o700)
+    except OSError as error:
+        raise Fatal(f"The directory {directory} cannot be used: {error.strerror}.") from error
+
+
+def _check_platform() -> None:
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError) as error:
+        raise Fatal("The process back-end needs Linux 5.3 or newer.") from error

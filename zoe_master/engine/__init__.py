@@ -1,0 +1,1 @@
+"""The master's engine: facts in, decisions by ``zoe_core``, effects out."""

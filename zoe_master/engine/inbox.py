@@ -1,0 +1,74 @@
+"""Where facts wait for the next step; filled from any thread, emptied by the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+from zoe_core.cluster import Node
+from zoe_master.engine.reactor import Facts, Sighting
+
+
+class Inbox:
+    """Facts that the loop has not yet taken in, and the bell that wakes it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._facts = Facts()
+        self._loop = asyncio.get_running_loop()
+        self._bell = asyncio.Event()
+
+    def wake(self) -> None:
+        """Let the loop look now; from any thread."""
+        self._loop.call_soon_threadsafe(self._bell.set)
+
+    def saw(self, *sightings: Sighting) -> None:
+        """Observations of instances; from any thread."""
+        with self._lock:
+            self._facts.sightings.extend(sightings)
+        self.wake()
+
+    def cleaned(self, execution_id: int) -> None:
+        """Nothing of an execution is left on the back-end; from any thread."""
+        with self._lock:
+            self._facts.cleaned.append(execution_id)
+        self.wake()
+
+    def saw_nodes(self, nodes: Sequence[Node]) -> None:
+        """The nodes as they are now; from any thread."""
+        with self._lock:
+            self._facts.nodes = nodes
+        self.wake()
+
+    def end_all(self, reason: str) -> None:
+        """End all that runs and start nothing more."""
+        with self._lock:
+            self._facts.end_all = reason
+        self.wake()
+
+    async def wait(self, timeout: float) -> None:
+        """Return when there is something to do, at the latest after ``timeout`` seconds."""
+        try:
+            await asyncio.wait_for(self._bell.wait(), timeout)
+        except TimeoutError:
+            return
+        finally:
+            self._bell.clear()
+
+    def take(self) -> Facts:
+        """All facts so far; they are the caller's now."""
+        with self._lock:
+            taken, self._facts = self._facts, Facts()
+        return taken
+
+    def put_back(self, facts: Facts) -> None:
+        """Return facts that could not be written down; they go before newer ones."""
+        with self._lock:
+            newer = self._facts
+            self._facts = Facts(
+                sightings=[*facts.sightings, *newer.sightings],
+                cleaned=[*facts.cleaned, *newer.cleaned],
+                nodes=facts.nodes if newer.nodes is None else newer.nodes,
+                end_all=newer.end_all or facts.end_all,
+            )

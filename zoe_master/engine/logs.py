@@ -1,0 +1,58 @@
+"""Logs of instances: the back-end's while they are there, the master's copies after."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from zoe_core.cluster import InstanceId
+from zoe_master.backends.base import Backend
+
+_CHUNK = 1 << 20
+
+
+class LogKeeper:
+    """Keeps at most ``limit`` bytes of each instance's log once the instance is removed."""
+
+    def __init__(self, backend: Backend, directory: Path, limit: int) -> None:
+        self._backend = backend
+        self._directory = directory
+        self._limit = limit
+
+    def keep(self, instance: InstanceId) -> None:
+        """Copy the log, before the instance is removed; a copy that exists is left as it is."""
+        target = self._path(instance)
+        if target.exists():
+            return
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = target.with_suffix(".part")
+        with partial.open("wb") as file:
+            offset = 0
+            while offset < self._limit:
+                room = min(_CHUNK, self._limit - offset)
+                data = self._backend.read_log(instance, offset, room)
+                if not data:
+                    break
+                file.write(data)
+                offset += len(data)
+        os.replace(partial, target)
+
+    def size(self, instance: InstanceId) -> int:
+        """Bytes there are to read so far."""
+        try:
+            return self._path(instance).stat().st_size
+        except FileNotFoundError:
+            return self._backend.log_size(instance)
+
+    def read(self, instance: InstanceId, offset: int, limit: int) -> bytes:
+        """At most ``limit`` bytes from byte ``offset``."""
+        try:
+            with self._path(instance).open("rb") as file:
+                file.seek(offset)
+                return file.read(limit)
+        except FileNotFoundError:
+            return self._backend.read_log(instance, offset, limit)
+
+    def _path(self, instance: InstanceId) -> Path:
+        name = f"{instance.name}.{instance.attempt}.log"
+        return self._directory / str(instance.execution_id) / name

@@ -1,0 +1,109 @@
+"""The master's loop: gather facts, step, write down, then act. One step at a time, nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from zoe_master.api.publisher import Publisher
+from zoe_master.engine.applier import Applier
+from zoe_master.engine.inbox import Inbox
+from zoe_master.engine.reactor import Facts, Reactor, Step
+from zoe_store.database import DatabaseAway
+from zoe_store.master import Office, heartbeat, load_live, read_news, write_advance, write_nodes
+
+LOOK_EVERY = 1.0
+"""Seconds between looks into the database when no wake-up comes: wake-ups may be lost."""
+
+
+class Loop:
+    """Runs until it is cancelled; raises OutOfOffice when it may not act any longer."""
+
+    def __init__(
+        self,
+        office: Office,
+        inbox: Inbox,
+        reactor: Reactor,
+        applier: Applier,
+        publisher: Publisher,
+        clock: Callable[[], datetime],
+        log: logging.Logger | logging.LoggerAdapter[logging.Logger],
+    ) -> None:
+        self._office = office
+        self._inbox = inbox
+        self._reactor = reactor
+        self._applier = applier
+        self._publisher = publisher
+        self._clock = clock
+        self._log = log
+        self._in_doubt = False
+        self._ending = False
+        self.emptied = asyncio.Event()
+        """Set once all has ended after the inbox was told to end all."""
+        self._last_heartbeat = 0.0
+
+    async def run(self) -> None:
+        """Step whenever something happens, and at least every ``LOOK_EVERY`` seconds."""
+        self._act_on_all()
+        while True:
+            try:
+                if self._in_doubt:
+                    await self._reload()
+                await self._cycle()
+            except DatabaseAway as error:
+                self._log.warning("The database is away, trying again: %s", error)
+                self._in_doubt = True
+                # Without its lock this master must not go on: another one may be acting already.
+                await asyncio.to_thread(self._office.check)
+            await self._inbox.wait(LOOK_EVERY)
+
+    async def _reload(self) -> None:
+        """Whether the last step was written is unknown: only the database can tell."""
+        executions, instances = await asyncio.to_thread(load_live, self._office)
+        self._reactor.reload(executions, instances)
+        self._in_doubt = False
+        self._act_on_all()
+
+    def _act_on_all(self) -> None:
+        snapshot = self._reactor.snapshot
+        self._applier.look(snapshot, snapshot.executions)
+
+    async def _cycle(self) -> None:
+        facts = self._inbox.take()
+        try:
+            step = await asyncio.to_thread(self._read_and_step, facts)
+            newest = await asyncio.to_thread(self._write, step, facts)
+        except BaseException:
+            self._inbox.put_back(facts)
+            raise
+        self._reactor.commit(step)
+        if facts.end_all is not None:
+            self._ending = True
+        if self._ending and not self._reactor.busy:
+            self.emptied.set()
+        if newest:
+            self._publisher.publish(newest)
+        self._applier.look(step.snapshot, step.touched)
+
+    def _read_and_step(self, facts: Facts) -> Step:
+        facts.news = read_news(self._office)
+        return self._reactor.step(facts, self._clock())
+
+    def _write(self, step: Step, facts: Facts) -> int:
+        now = self._clock()
+        newest = 0
+        if step.advance or step.handled:
+            newest = write_advance(self._office, step.advance, step.handled, now)
+        if facts.nodes is not None:
+            write_nodes(self._office, facts.nodes, now)
+        self._beat(now.timestamp())
+        return newest
+
+    def _beat(self, now: float) -> None:
+        if now - self._last_heartbeat >= LOOK_EVERY:
+            # The pool renews broken connections silently, but not the one that holds the lock.
+            self._office.check()
+            heartbeat(self._office)
+            self._last_heartbeat = now

@@ -1,0 +1,173 @@
+"""The master's state in memory, and the one synchronous step that moves it.
+
+No I/O here: the loop brings facts, writes down what a step changed, and only then commits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from zoe_core.cluster import ExecutionStatus, ExecutionView, InstanceView, Node, Observed, Snapshot
+from zoe_core.scheduling import (
+    Advance,
+    Placement,
+    Plan,
+    Policy,
+    Reconciler,
+    StartRules,
+    decide,
+)
+from zoe_core.zapp import SiteDefaults
+from zoe_master.backends.base import Observation
+from zoe_store.master import Intent, News
+
+_ACTIVE = frozenset(
+    {ExecutionStatus.STARTING, ExecutionStatus.RUNNING, ExecutionStatus.CLEANING_UP}
+)
+"""What waits in the queue is kept over a stop of the portal; what runs is not."""
+
+Addresses = tuple[tuple[int, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An observation, with where the portal reaches the instance's ports."""
+
+    observation: Observation
+    addresses: Addresses = ()
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is new since the last step."""
+
+    news: News = field(default_factory=lambda: News((), ()))
+    sightings: list[Sighting] = field(default_factory=list)
+    cleaned: list[int] = field(default_factory=list)
+    nodes: Sequence[Node] | None = None
+    end_all: str | None = None
+    """The portal is stopped as a whole, for this reason: end what runs, start nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The outcome of a step, not yet committed. ``touched``: executions that may need effects."""
+
+    advance: Advance
+    snapshot: Snapshot
+    plan: Plan
+    handled: tuple[int, ...]
+    touched: frozenset[int]
+
+
+class Reactor:
+    """Holds the newest committed snapshot and plan."""
+
+    def __init__(
+        self,
+        *,
+        executions: Iterable[ExecutionView],
+        instances: Iterable[InstanceView],
+        policy: Policy,
+        placement: Placement,
+        defaults: SiteDefaults,
+        rules: StartRules,
+    ) -> None:
+        self.snapshot = Snapshot.of((), executions, instances)
+        self.plan = Plan()
+        self._policy = policy
+        self._placement = placement
+        self._defaults = defaults
+        self._rules = rules
+        self._replan = True
+        self._closing = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything of any execution may be on the back-end."""
+        return any(each.status in _ACTIVE for each in self.snapshot.executions.values())
+
+    def reload(
+        self, executions: Iterable[ExecutionView], instances: Iterable[InstanceView]
+    ) -> None:
+        """Take the state that the database has in place of the one in memory."""
+        self.snapshot = Snapshot.of(self.snapshot.nodes.values(), executions, instances)
+        self._replan = True
+
+    def step(self, facts: Facts, now: datetime) -> Step:
+        """Draw all consequences of ``facts`` and plan anew if anything changed."""
+        snapshot = self.snapshot
+        if facts.nodes is not None:
+            nodes = {node.name: node for node in facts.nodes}
+            self._replan = self._replan or nodes != dict(snapshot.nodes)
+            snapshot = replace(snapshot, nodes=nodes)
+        reconciler = Reconciler(snapshot, self._rules, now)
+        touched = _take_in(reconciler, facts)
+        reconciler.settle(touched | self._timed())
+        plan = self.plan
+        self._closing = self._closing or facts.end_all is not None
+        if (self._replan or reconciler.advance) and not self._closing:
+            plan = decide(reconciler.snapshot(), self._policy, self._placement, self._defaults, now)
+            reconciler.apply(plan)
+        advance = reconciler.advance
+        touched |= advance.executions.keys() | {each.execution_id for each in advance.instances}
+        handled = tuple(intent.id for intent in facts.news.intents)
+        return Step(advance, reconciler.snapshot(), plan, handled, frozenset(touched))
+
+    def commit(self, step: Step) -> None:
+        """The step is written down: from now on it is the truth."""
+        self.snapshot = step.snapshot
+        self.plan = step.plan
+        self._replan = False
+
+    def _timed(self) -> set[int]:
+        """Executions to which something may happen by the passing of time alone."""
+        return {
+            each.id
+            for each in self.snapshot.executions.values()
+            if each.status is ExecutionStatus.STARTING
+            or (each.status is ExecutionStatus.RUNNING and each.zapp.runtime_limit is not None)
+        }
+
+
+def _take_in(reconciler: Reconciler, facts: Facts) -> set[int]:
+    """Hand the facts over; returns the executions they are about."""
+    ending = _end_active(reconciler, facts.end_all) if facts.end_all is not None else set()
+    for execution in facts.news.submitted:
+        reconciler.admit(execution)
+    for intent in facts.news.intents:
+        _take_intent(reconciler, intent)
+    for sighting in facts.sightings:
+        seen = sighting.observation
+        reconciler.observe(
+            seen.id,
+            seen.observed,
+            exit_code=seen.exit_code,
+            detail=seen.detail,
+            addresses=sighting.addresses if seen.observed is Observed.RUNNING else (),
+        )
+    for execution_id in facts.cleaned:
+        reconciler.cleaned(execution_id)
+    return {
+        *ending,
+        *(execution.id for execution in facts.news.submitted),
+        *(intent.execution_id for intent in facts.news.intents),
+        *(sighting.observation.id.execution_id for sighting in facts.sightings),
+        *facts.cleaned,
+    }
+
+
+def _take_intent(reconciler: Reconciler, intent: Intent) -> None:
+    if intent.kind == "terminate":
+        reconciler.wish_end(intent.execution_id, str(intent.arguments["reason"]))
+
+
+def _end_active(reconciler: Reconciler, reason: str) -> set[int]:
+    active = {
+        each.id for each in reconciler.snapshot().executions.values() if each.status in _ACTIVE
+    }
+    for execution_id in active:
+        reconciler.wish_end(execution_id, reason)
+    return active

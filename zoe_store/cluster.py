@@ -1,0 +1,90 @@
+"""The deployment, its acting master and its last known nodes, as the hub reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from zoe_core.amount import Amount
+from zoe_core.cluster import Capabilities, Node
+from zoe_core.zapp import SiteDefaults
+from zoe_store.database import Database
+from zoe_store.tables import deployment, instances, nodes
+
+
+@dataclass(frozen=True, slots=True)
+class MasterRecord:
+    """Where the acting master listens and when it was last seen (by the database's clock).
+
+    ``away_for`` is seconds since then; None when there never was a master.
+    """
+
+    uuid: str
+    epoch: int
+    commands_url: str | None
+    events_url: str | None
+    backend: str | None
+    capabilities: Capabilities
+    defaults: SiteDefaults
+    seen_at: datetime | None
+    away_for: float | None
+
+
+def master_record(database: Database) -> MasterRecord:
+    """The deployment and what its master last said of itself."""
+    age = func.extract("epoch", func.now() - deployment.c.master_seen_at)
+    with database.transaction() as connection:
+        row = connection.execute(select(deployment, age.label("age"))).one()
+    said: dict[str, Any] = row.master or {}
+    return MasterRecord(
+        uuid=row.uuid,
+        epoch=row.epoch,
+        commands_url=said.get("commands_url"),
+        events_url=said.get("events_url"),
+        backend=said.get("backend"),
+        capabilities=Capabilities(**said.get("capabilities", {})),
+        defaults=SiteDefaults(**said.get("defaults", {})),
+        seen_at=row.master_seen_at,
+        away_for=None if row.age is None else float(row.age),
+    )
+
+
+def known_nodes(database: Database) -> list[Node]:
+    """The last known nodes, by name."""
+    with database.transaction() as connection:
+        return [
+            Node(
+                name=row.name,
+                capacity=Amount(row.memory, row.millicores, row.gpus),
+                labels=frozenset(row.labels),
+                online=row.online,
+                draining=row.draining,
+                images=None if row.images is None else frozenset(row.images),
+                missing_images=row.missing_images,
+            )
+            for row in connection.execute(select(nodes).order_by(nodes.c.name))
+        ]
+
+
+def reserved_by_node(database: Database) -> dict[str, Amount]:
+    """What live instances hold on each node that holds any."""
+    query = (
+        select(
+            instances.c.node,
+            func.sum(instances.c.memory),
+            func.sum(instances.c.millicores),
+            func.sum(instances.c.gpus),
+        )
+        # The SQL face of InstanceView.holds_reservation.
+        .where(instances.c.observed.not_in(("exited", "lost")))
+        .where((instances.c.desired == "present") | (instances.c.observed != "none"))
+        .group_by(instances.c.node)
+    )
+    with database.transaction() as connection:
+        return {
+            node: Amount(int(memory), int(millicores), int(gpus))
+            for node, memory, millicores, gpus in connection.execute(query)
+        }

@@ -1,0 +1,331 @@
+"""What the master reads and writes. Only the acting master does: see ``Office``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from zoe_core.amount import Amount
+from zoe_core.cluster import (
+    FINAL,
+    Capabilities,
+    Desired,
+    ExecutionStatus,
+    ExecutionView,
+    InstanceId,
+    InstanceView,
+    Node,
+    Observed,
+    Outcome,
+)
+from zoe_core.scheduling import Advance
+from zoe_core.zapp import SiteDefaults, parse_zapp
+from zoe_store.database import Database, saying_away
+from zoe_store.events import NewEvent, append_events, lock_events
+from zoe_store.tables import (
+    deployment,
+    executions,
+    instances,
+    intents,
+    launch_secrets,
+    nodes,
+)
+
+MASTER_LOCK = 0x5A6F6503
+
+
+class OutOfOffice(Exception):
+    """This master is no longer the acting one: it must stop all effects at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A wish of a person that the master has not yet acted on."""
+
+    id: int
+    execution_id: int
+    kind: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the hub wrote since the master looked last."""
+
+    submitted: tuple[ExecutionView, ...]
+    intents: tuple[Intent, ...]
+
+
+class Office:
+    """The right to act as the master: an advisory lock, held by one connection, and an epoch.
+
+    Postgres gives the lock up when that connection ends, however it ends. Every transaction of the
+    master checks the epoch, so one that lost its lock without knowing cannot write any more.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+        self.epoch = 0
+        self.deployment = ""
+
+    def try_take(self) -> bool:
+        """Become the acting master; False while another one is. Raises DatabaseAway."""
+        with saying_away(), ExitStack() as unless_taken:
+            connection = unless_taken.enter_context(self._database.engine.connect())
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            if not connection.scalar(select(func.pg_try_advisory_lock(MASTER_LOCK))):
+                return False
+            row = connection.execute(
+                update(deployment)
+                .values(epoch=deployment.c.epoch + 1)
+                .returning(deployment.c.epoch, deployment.c.uuid)
+            ).one()
+            unless_taken.pop_all()
+        self._connection = connection
+        self.epoch, self.deployment = row.epoch, row.uuid
+        return True
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction of the acting master; raises OutOfOffice when it is not, DatabaseAway."""
+        if self._connection is None:
+            raise OutOfOffice("this master is not in office")
+        with self._database.transaction() as connection:
+            # Shared: a new master's `epoch + 1` waits until this transaction has ended.
+            mine = select(deployment.c.epoch).where(deployment.c.epoch == self.epoch)
+            if connection.scalar(mine.with_for_update(read=True)) is None:
+                raise OutOfOffice(f"another master has taken over from epoch {self.epoch}")
+            yield connection
+
+    def check(self) -> None:
+        """Raise OutOfOffice when the connection that holds the lock is gone."""
+        try:
+            if self._connection is None:
+                raise OutOfOffice("this master is not in office")
+            self._connection.scalar(select(1))
+        except Exception as error:
+            raise OutOfOffice("the connection that holds the master's lock is gone") from error
+
+    def leave(self) -> None:
+        """Give the lock back."""
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+
+def announce(
+    office: Office,
+    *,
+    commands_url: str,
+    events_url: str,
+    backend: str,
+    capabilities: Capabilities,
+    defaults: SiteDefaults,
+) -> None:
+    """Tell the hub where this master listens, what its back-end can, and what it reserves."""
+    said = {
+        "commands_url": commands_url,
+        "events_url": events_url,
+        "backend": backend,
+        "capabilities": asdict(capabilities),
+        "defaults": asdict(defaults),
+    }
+    with office.transaction() as connection:
+        connection.execute(update(deployment).values(master=said, master_seen_at=func.now()))
+
+
+def heartbeat(office: Office) -> None:
+    """Say that this master is alive."""
+    with office.transaction() as connection:
+        connection.execute(update(deployment).values(master_seen_at=func.now()))
+
+
+def load_live(office: Office) -> tuple[list[ExecutionView], list[InstanceView]]:
+    """All executions that have not ended and were taken in before, with all their instances."""
+    live = select(executions).where(executions.c.status.not_in(FINAL))
+    mine = live.where(executions.c.status != ExecutionStatus.SUBMITTED).subquery()
+    with office.transaction() as connection:
+        views = [_execution_view(row) for row in connection.execute(select(mine))]
+        rows = connection.execute(
+            select(instances).where(instances.c.execution_id.in_(select(mine.c.id)))
+        )
+        return views, [_instance_view(row) for row in rows]
+
+
+def read_news(office: Office) -> News:
+    """New submissions, and wishes that nobody has acted on, oldest first."""
+    submitted = (
+        select(executions)
+        .where(executions.c.status == ExecutionStatus.SUBMITTED)
+        .order_by(executions.c.id)
+    )
+    wished = select(intents).where(intents.c.handled_at.is_(None)).order_by(intents.c.id)
+    with office.transaction() as connection:
+        # Wishes first: what they are about is then surely among the submissions, or known already.
+        intents_found = tuple(
+            Intent(row.id, row.execution_id, row.kind, row.arguments)
+            for row in connection.execute(wished)
+        )
+        return News(
+            tuple(_execution_view(row) for row in connection.execute(submitted)), intents_found
+        )
+
+
+def write_advance(office: Office, advance: Advance, handled: Sequence[int], now: datetime) -> int:
+    """Write one step: executions, instances, events, and the wishes it acted on; all or none.
+
+    Returns the id of the newest event, 0 when there was none.
+    """
+    with office.transaction() as connection:
+        lock_events(connection)
+        for execution in advance.executions.values():
+            _write_execution(connection, execution, now)
+        if advance.instances:
+            _write_instances(connection, list(advance.instances.values()))
+        if handled:
+            connection.execute(
+                update(intents).where(intents.c.id.in_(handled)).values(handled_at=now)
+            )
+        new = [NewEvent(each.execution_id, each.kind, dict(each.data)) for each in advance.events]
+        return append_events(connection, new, now)
+
+
+def secrets_of(office: Office, execution_id: int) -> dict[str, str]:
+    """The launch secrets of an execution; empty when there are none."""
+    query = select(launch_secrets.c.environment).where(
+        launch_secrets.c.execution_id == execution_id
+    )
+    with office.transaction() as connection:
+        return dict(connection.scalar(query) or {})
+
+
+def statuses_of(office: Office, execution_ids: Sequence[int]) -> dict[int, ExecutionStatus]:
+    """The status of those of these executions that the database knows."""
+    query = select(executions.c.id, executions.c.status).where(executions.c.id.in_(execution_ids))
+    with office.transaction() as connection:
+        return {row.id: ExecutionStatus(row.status) for row in connection.execute(query)}
+
+
+def write_nodes(office: Office, seen: Sequence[Node], now: datetime) -> None:
+    """Replace the last known nodes."""
+    with office.transaction() as connection:
+        connection.execute(delete(nodes))
+        if seen:
+            connection.execute(
+                insert(nodes),
+                [
+                    {
+                        "name": node.name,
+                        "memory": node.capacity.memory,
+                        "millicores": node.capacity.millicores,
+                        "gpus": node.capacity.gpus,
+                        "labels": sorted(node.labels),
+                        "online": node.online,
+                        "draining": node.draining,
+                        "images": None if node.images is None else sorted(node.images),
+                        "missing_images": dict(node.missing_images),
+                        "seen_at": now,
+                    }
+                    for node in seen
+                ],
+            )
+
+
+def _write_execution(connection: Connection, view: ExecutionView, now: datetime) -> None:
+    final = view.status in FINAL
+    outcome = view.outcome
+    connection.execute(
+        update(executions)
+        .where(executions.c.id == view.id)
+        .values(
+            status=view.status,
+            on_hold=view.on_hold,
+            start_failures=view.start_failures,
+            terminate=view.terminate,
+            outcome=None if outcome is None else outcome.status,
+            reason=None if outcome is None else outcome.reason,
+            starting_since=view.starting_since,
+            started_at=view.started_at,
+            ended_at=now if final else None,
+        )
+    )
+    if final:
+        connection.execute(delete(launch_secrets).where(launch_secrets.c.execution_id == view.id))
+
+
+def _write_instances(connection: Connection, views: Sequence[InstanceView]) -> None:
+    statement = upsert(instances)
+    changing = ("desired", "observed", "exit_code", "detail", "addresses", "started_at", "ended_at")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(instances.primary_key.columns),
+            set_={name: statement.excluded[name] for name in changing},
+        ),
+        [
+            {
+                "execution_id": view.id.execution_id,
+                "service": view.id.service,
+                "index": view.id.index,
+                "attempt": view.id.attempt,
+                "node": view.node,
+                "memory": view.reservation.memory,
+                "millicores": view.reservation.millicores,
+                "gpus": view.reservation.gpus,
+                "essential": view.essential,
+                "monitor": view.monitor,
+                "desired": view.desired,
+                "observed": view.observed,
+                "exit_code": view.exit_code,
+                "detail": view.detail,
+                "addresses": [list(each) for each in view.addresses],
+                "started_at": view.started_at,
+                "ended_at": view.ended_at,
+            }
+            for view in views
+        ],
+    )
+
+
+def _execution_view(row: Row[Any]) -> ExecutionView:
+    outcome = None
+    if row.outcome is not None:
+        outcome = Outcome(ExecutionStatus(row.outcome), row.reason or "")
+    return ExecutionView(
+        id=row.id,
+        user=row.user_name,
+        name=row.name,
+        zapp=parse_zapp(row.description).zapp,
+        status=ExecutionStatus(row.status),
+        submitted_at=row.submitted_at,
+        on_hold=row.on_hold,
+        starting_since=row.starting_since,
+        started_at=row.started_at,
+        start_failures=row.start_failures,
+        terminate=row.terminate,
+        outcome=outcome,
+    )
+
+
+def _instance_view(row: Row[Any]) -> InstanceView:
+    return InstanceView(
+        id=InstanceId(row.execution_id, row.service, row._mapping["index"], row.attempt),
+        node=row.node,
+        reservation=Amount(row.memory, row.millicores, row.gpus),
+        essential=row.essential,
+        monitor=row.monitor,
+        desired=Desired(row.desired),
+        observed=Observed(row.observed),
+        exit_code=row.exit_code,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        detail=row.detail,
+        addresses=tuple((each[0], each[1], each[2]) for each in row.addresses),
+    )

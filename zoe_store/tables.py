@@ -1,0 +1,182 @@
+"""The tables. Each says which process owns it, that is, who may write to it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _moment(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _execution_id(**kwargs: object) -> Column[int]:
+    return Column(
+        "execution_id",
+        BigInteger,
+        ForeignKey("executions.id", ondelete="CASCADE"),
+        **kwargs,  # type: ignore[arg-type]
+    )
+
+
+# Owner: the migrations (one row, made with the schema); `epoch` and what follows it: the master.
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("singleton", Boolean, primary_key=True, server_default=text("true")),
+    Column("uuid", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
+    # Where the acting master listens and what its back-end can do; for the hub to read.
+    Column("master", JSONB),
+    _moment("master_seen_at"),
+    CheckConstraint("singleton", name="one_row"),
+)
+
+# Owner: the hub inserts; from then on only the master updates, and only the columns of its life.
+executions = Table(
+    "executions",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("user_name", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # The gallery's slug; null for a description of the user's own.
+    Column("zapp", Text),
+    # The ZApp description with its parameters applied, and the parameters as they were given.
+    Column("description", JSONB, nullable=False),
+    Column("parameters", JSONB, nullable=False),
+    # The name of the JupyterHub server this execution is ('' is the default one), else null.
+    Column("server_name", Text),
+    Column("idempotency_key", Text),
+    Column("fingerprint", Text),
+    _moment("submitted_at", nullable=False),
+    # From here on: its life, written by the master.
+    Column("status", Text, nullable=False, server_default="submitted"),
+    Column("on_hold", Boolean, nullable=False, server_default=false()),
+    Column("start_failures", Integer, nullable=False, server_default="0"),
+    Column("terminate", Text),
+    Column("outcome", Text),
+    Column("reason", Text),
+    _moment("starting_since"),
+    _moment("started_at"),
+    _moment("ended_at"),
+    CheckConstraint(
+        "status in ('submitted','queued','starting','running','cleaning_up','terminated','error')",
+        name="status",
+    ),
+    Index("uq_executions_idempotency", "user_name", "idempotency_key", unique=True),
+    Index("ix_executions_user_name_id", "user_name", "id"),
+    # What the master loads at start and looks at every second.
+    Index(
+        "ix_executions_live",
+        "id",
+        postgresql_where=text("status not in ('terminated','error')"),
+    ),
+    # One live execution for each server of a user.
+    Index(
+        "uq_executions_live_server",
+        "user_name",
+        "server_name",
+        unique=True,
+        postgresql_where=text("server_name is not null and status not in ('terminated','error')"),
+    ),
+)
+
+# Owner: the master. The reservation of an instance is held until it is seen gone.
+instances = Table(
+    "instances",
+    metadata,
+    _execution_id(primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("memory", BigInteger, nullable=False),
+    Column("millicores", Integer, nullable=False),
+    Column("gpus", Integer, nullable=False, server_default="0"),
+    Column("essential", Boolean, nullable=False),
+    Column("monitor", Boolean, nullable=False),
+    Column("desired", Text, nullable=False),
+    Column("observed", Text, nullable=False),
+    Column("exit_code", Integer),
+    Column("detail", Text),
+    # [[port, host, port on that host], ...]
+    Column("addresses", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    _moment("started_at"),
+    _moment("ended_at"),
+)
+
+# Owner: the hub inserts; the master sets `handled_at`. What people wish of an execution.
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _execution_id(nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("by_user", Text, nullable=False),
+    Column("arguments", JSONB, nullable=False),
+    _moment("at", nullable=False),
+    _moment("handled_at"),
+    Index("ix_intents_open", "id", postgresql_where=text("handled_at is null")),
+)
+
+# Owners: the hub and the master append; nobody updates. Ids become visible in order: see events.py.
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _execution_id(nullable=False),
+    _moment("at", nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Index("ix_events_execution_id_id", "execution_id", "id"),
+)
+
+# Owner: the hub inserts and replaces; the master reads, and deletes when the execution ends.
+launch_secrets = Table(
+    "launch_secrets",
+    metadata,
+    _execution_id(primary_key=True),
+    Column("environment", JSONB, nullable=False),
+)
+
+# Owner: the master. The last known nodes, for the hub to read when the master is away.
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("memory", BigInteger, nullable=False),
+    Column("millicores", Integer, nullable=False),
+    Column("gpus", Integer, nullable=False, server_default="0"),
+    Column("labels", JSONB, nullable=False),
+    Column("online", Boolean, nullable=False),
+    Column("draining", Boolean, nullable=False),
+    # Null: any image may be started.
+    Column("images", JSONB),
+    Column("missing_images", JSONB, nullable=False),
+    _moment("seen_at", nullable=False),
+)
