@@ -157,6 +157,8 @@ class MasterLink:
             if record is None or record.events_url is None:
                 await asyncio.sleep(DEADLINE)
                 continue
+            if record.commands_url != self._commands_url:
+                self._commands_url = ""  # requests must go to the new one as well
             socket = self._socket(zmq.SUB, record.events_url)
             socket.subscribe(b"")
             try:
@@ -176,7 +178,6 @@ class MasterLink:
                 continue
             now = await self._look_up()
             if now is not None and now.epoch != record.epoch:
-                self._commands_url = ""  # requests must go to the new one as well
                 return
 
     async def _look_up(self) -> MasterRecord | None:

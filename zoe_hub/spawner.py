@@ -18,6 +18,7 @@ from zoe_core.cluster import ExecutionStatus
 from zoe_core.zapp import Service, ZApp
 from zoe_hub.hub_side import HubSide
 from zoe_hub.link import MasterAway
+from zoe_hub.outgoing import connector
 from zoe_hub.refusal import Refused
 from zoe_hub.submission import Launch, Order, Requester
 from zoe_store import executions
@@ -35,6 +36,10 @@ WATCH_EVERY = 30.0
 
 KNOCK_EVERY = 0.025
 """Seconds between tries to reach a server that was started."""
+
+
+KNOCK_PATIENCE = 5.0
+"""Seconds that a server which was reached has to answer, before it is asked again."""
 
 
 class SpawnFailed(Exception):
@@ -236,13 +241,14 @@ class ZoeSpawner(Spawner):
         """The Hub would find out by itself, but it knocks ever more slowly."""
         api = url_path_join(url, self.server.base_url, "api")
         checked = asyncio.get_running_loop().time()
-        async with aiohttp.ClientSession() as session:
+        timeout = aiohttp.ClientTimeout(total=KNOCK_PATIENCE)
+        async with aiohttp.ClientSession(timeout=timeout, connector=connector()) as session:
             while True:
                 try:
                     async with session.get(api) as answer:
                         if answer.status < 500:
                             return
-                except aiohttp.ClientError:
+                except (aiohttp.ClientError, TimeoutError):
                     pass
                 if asyncio.get_running_loop().time() - checked >= LOOK_EVERY:
                     await self._fail_if_ended()

@@ -67,7 +67,7 @@ async def test_who_listens_learns_of_a_new_master_before_asking_it(
         heard.clear()
 
         async def news() -> bool:
-            await hub.submit()
+            await hub.submit(wake=False)
             return heard.is_set()
 
         await eventually_async(news)

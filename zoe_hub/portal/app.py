@@ -23,6 +23,7 @@ from zapp_gallery.loader import Gallery, load_gallery
 from zoe_core.protocol.rest import MAX_BODY
 from zoe_hub.feed import EventFeed
 from zoe_hub.link import MasterLink
+from zoe_hub.outgoing import connector
 from zoe_hub.portal.api import API_PATH, HANDLERS
 from zoe_hub.portal.context import PortalContext
 from zoe_hub.portal.openapi import build_openapi
@@ -138,7 +139,7 @@ def _endpoint_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=connector(limit=0),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT),
     )
 

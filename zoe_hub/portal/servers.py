@@ -17,6 +17,7 @@ import aiohttp
 
 from zoe_core.names import make_slug, shorten
 from zoe_hub.feed import EventFeed
+from zoe_hub.outgoing import connector
 from zoe_hub.portal.problems import HubAway
 from zoe_hub.refusal import UNPROCESSABLE, Refused
 from zoe_hub.submission import Launch
@@ -86,7 +87,7 @@ class HubServers:
         timeout = aiohttp.ClientTimeout(total=self.patience)
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
+                aiohttp.ClientSession(timeout=timeout, connector=connector()) as session,
                 session.post(url, json=options, headers=headers) as reply,
             ):
                 _check_reply(reply.status, await _message(reply))

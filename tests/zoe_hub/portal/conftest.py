@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from jupyterhub.httpclient import JupyterHubHTTPClient
 from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -167,6 +168,8 @@ async def running_portal(
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
         yield Portal(url, application, hub, client, tokens)
         await server.close_all_connections()
+        # One for each event loop; each holds an inotify instance, of which a user has 128.
+        await JupyterHubHTTPClient.instance().close()
 
 
 def hub_auth(hub: Hub) -> HubOAuth:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.support.builders import DEFAULTS, after, amount, execution, node, service, worker
 from zoe_core.amount import Amount
@@ -25,6 +25,7 @@ from zoe_master.engine.reactor import Facts, Reactor, Sighting, Step
 from zoe_store.master import Intent, News
 
 RULES = StartRules(deadline=60, attempts=3)
+picks = st.integers(0, 10**6)
 ROOMY = [node(f"node-{number}", memory=64, cores=64) for number in range(2)]
 
 
@@ -37,6 +38,10 @@ class Written:
     statuses: dict[int, ExecutionStatus] = field(default_factory=dict)
 
     def take(self, step: Step) -> None:
+        for each in step.advance.instances.values():
+            before = self.instances.get(each.id)
+            if before is not None and before.observed in (Observed.EXITED, Observed.LOST):
+                assert each.observed is before.observed, "what has ended stays so"
         self.executions |= step.advance.executions
         self.instances |= step.advance.instances
         for event in step.advance.events:
@@ -66,8 +71,6 @@ class Written:
 class Deployment(RuleBasedStateMachine):
     """Facts are collected by rules, and taken in by the rule ``step``."""
 
-    instances = Bundle("instances")
-
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
@@ -89,48 +92,64 @@ class Deployment(RuleBasedStateMachine):
     # --- facts ---
 
     @rule(
-        target=instances,
         essential=st.integers(0, 2),
         elastic=st.integers(1, 2),
         memory=st.sampled_from([1, 2, 8]),
         limit=st.sampled_from([None, None, 90]),
+        at_once=st.booleans(),
     )
-    def submit(self, essential: int, elastic: int, memory: int, limit: float | None) -> Any:
+    def submit(
+        self, essential: int, elastic: int, memory: int, limit: float | None, at_once: bool
+    ) -> None:
         self.submitted += 1
         parts = service(memory=memory), worker(essential=essential, elastic=elastic)
         new = execution(self.submitted, *parts, status="submitted", limit=limit)
         self.facts.news = News((*self.facts.news.submitted, new), self.facts.news.intents)
-        names = [("main", 0), *(("worker", index) for index in range(essential + elastic))]
-        return multiple(*(InstanceId(self.submitted, *name) for name in names))
+        if at_once:
+            self.step()
 
-    @rule(about=instances)
-    def wish_its_end(self, about: InstanceId) -> None:
-        wish = Intent(0, about.execution_id, "terminate", {"reason": "Enough."})
+    @precondition(lambda self: self.submitted)
+    @rule(pick=picks, at_once=st.booleans())
+    def wish_its_end(self, pick: int, at_once: bool) -> None:
+        wish = Intent(0, pick % self.submitted + 1, "terminate", {"reason": "Enough."})
         self.facts.news = News(self.facts.news.submitted, (*self.facts.news.intents, wish))
+        if at_once:
+            self.step()
 
+    @precondition(lambda self: self.written.instances)
     @rule(
-        which=instances,
-        attempt=st.sampled_from([1, 1, 2, 3]),
-        observed=st.sampled_from([Observed.CREATING, Observed.RUNNING, Observed.RUNNING]),
+        pick=picks,
+        seen=st.sampled_from(
+            [
+                (Observed.CREATING, None),
+                (Observed.RUNNING, None),
+                (Observed.RUNNING, None),
+                (Observed.EXITED, 0),
+                (Observed.EXITED, 1),
+                (Observed.LOST, None),
+            ]
+        ),
         times=st.integers(1, 2),
+        at_once=st.booleans(),
     )
-    def see(self, which: InstanceId, attempt: int, observed: Observed, times: int) -> None:
-        self.report(which, attempt, observed, None, times)
+    def see(self, pick: int, seen: tuple[Observed, int | None], times: int, at_once: bool) -> None:
+        """Of anything that there ever was, however late."""
+        known = sorted(self.written.instances)
+        self.report(known[pick % len(known)], *seen, times)
+        if at_once:
+            self.step()
 
-    @rule(
-        which=consumes(instances),
-        attempt=st.sampled_from([1, 1, 2, 3]),
-        code=st.sampled_from([0, 0, 1, -9, None]),
-    )
-    def see_its_end(self, which: InstanceId, attempt: int, code: int | None) -> None:
-        self.report(which, attempt, Observed.LOST if code is None else Observed.EXITED, code)
+    @precondition(lambda self: self.reactor.snapshot.executions)
+    @rule()
+    def see_all_that_starts_run(self) -> None:
+        for each in self.reactor.snapshot.all_instances():
+            if each.observed is Observed.NONE and each.desired is Desired.PRESENT:
+                self.report(each.id, Observed.RUNNING)
 
     def report(
-        self, which: InstanceId, attempt: int, seen: Observed, code: int | None, times: int = 1
+        self, which: InstanceId, seen: Observed, code: int | None = None, times: int = 1
     ) -> None:
-        exact = InstanceId(which.execution_id, which.service, which.index, attempt)
-        sighting = Sighting(Observation(exact, seen, "node-0", code))
-        self.facts.sightings += [sighting] * times
+        self.facts.sightings += [Sighting(Observation(which, seen, "node-0", code))] * times
 
     @rule(memory=st.integers(0, 12), state=st.sampled_from([{}, {"draining": True}, {"online": 0}]))
     def see_nodes(self, memory: int, state: dict[str, bool]) -> None:
@@ -145,9 +164,11 @@ class Deployment(RuleBasedStateMachine):
             if effects(each, tuple(picture.instances_of(each.id))).clean
         ]
 
-    @rule(seconds=st.sampled_from([1, 30, 60, 90]))
-    def wait(self, seconds: int) -> None:
+    @rule(seconds=st.sampled_from([1, 30, 60, 90]), at_once=st.booleans())
+    def wait(self, seconds: int, at_once: bool) -> None:
         self.now += seconds
+        if at_once:
+            self.step()
 
     # --- steps ---
 
@@ -202,7 +223,7 @@ class Deployment(RuleBasedStateMachine):
         for _ in range(8 * self.submitted + 8):
             for each in self.reactor.snapshot.all_instances():
                 if each.observed not in (Observed.EXITED, Observed.LOST):
-                    self.report(each.id, each.id.attempt, Observed.EXITED, 0)
+                    self.report(each.id, Observed.EXITED, 0)
             self.clean()
             self.step()
         assert self.written.live() == []
@@ -211,4 +232,4 @@ class Deployment(RuleBasedStateMachine):
 
 
 TestDeployment = Deployment.TestCase
-TestDeployment.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestDeployment.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
