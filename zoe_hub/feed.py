@@ -89,7 +89,8 @@ class EventFeed:
         self._followers.add(follower)
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(follower.bell.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await follower.bell.wait()
         finally:
             self._followers.discard(follower)
 
@@ -122,8 +123,10 @@ class EventFeed:
                     newest = await self._ring_bells(newest)
             except DatabaseAway as error:
                 log.warning("The database is away, trying again: %s", error)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes with the bell.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._heard.wait(), LOOK_EVERY)
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._heard.wait()
             self._heard.clear()
 
     async def _ring_bells(self, after: int) -> int:

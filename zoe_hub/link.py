@@ -56,6 +56,7 @@ class MasterLink:
         self._context = zmq.asyncio.Context()
         self._dealer: zmq.asyncio.Socket | None = None
         self._commands_url = ""
+        self._in_doubt = False
         self._reader: asyncio.Task[None] | None = None
         self._open: dict[str, asyncio.Future[Envelope]] = {}
         self._connecting = asyncio.Lock()
@@ -99,7 +100,7 @@ class MasterLink:
                 return await answer
         except TimeoutError:
             # It may have been started anew elsewhere: look it up before the next request.
-            self._commands_url = ""
+            self._in_doubt = True
             raise MasterAway("the scheduler does not answer") from None
         finally:
             del self._open[message_id]
@@ -108,12 +109,15 @@ class MasterLink:
 
     async def _connected(self) -> zmq.asyncio.Socket:
         async with self._connecting:
-            if self._dealer is not None and self._commands_url:
+            if self._dealer is not None and not self._in_doubt:
                 return self._dealer
             record = await asyncio.to_thread(master_record, self._database)
             if record.commands_url is None:
                 raise MasterAway("the scheduler has not been started yet")
+            self._in_doubt = False
             if self._dealer is not None:
+                if record.commands_url == self._commands_url:
+                    return self._dealer
                 self._dealer.close()
             if self._reader is not None:
                 self._reader.cancel()
@@ -157,8 +161,7 @@ class MasterLink:
             if record is None or record.events_url is None:
                 await asyncio.sleep(DEADLINE)
                 continue
-            if record.commands_url != self._commands_url:
-                self._commands_url = ""  # requests must go to the new one as well
+            self._in_doubt = True  # requests may have to go elsewhere as well
             socket = self._socket(zmq.SUB, record.events_url)
             socket.subscribe(b"")
             try:

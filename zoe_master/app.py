@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -113,21 +113,22 @@ class ZoeMaster(Application):
         """Run until a signal ends it; exit code 1 with one line when it cannot work."""
         try:
             asyncio.run(self._run())
-        except (SetupError, WrongSchema, OutOfOffice, BackendError) as error:
+        except (SetupError, WrongSchema, BackendError) as error:
             self.log.critical("%s", error)
             sys.exit(1)
 
     async def _run(self) -> None:
         stopping = asyncio.Event()
         orderly = _listen_to_signals(stopping)
-        async with AsyncExitStack() as stack:
-            database = Database(self._checked_url())
-            stack.callback(database.close)
-            office = await self._take_office(database, stopping)
-            if office is None:
-                return
-            stack.callback(office.leave)
-            await self._serve(office, stopping, orderly, stack)
+        with closing(Database(self._checked_url())) as database:
+            while (office := await self._take_office(database, stopping)) is not None:
+                try:
+                    async with AsyncExitStack() as stack:
+                        stack.callback(office.leave)
+                        await self._serve(office, stopping, orderly, stack)
+                except (OutOfOffice, DatabaseAway) as error:
+                    # All effects have stopped. What runs goes on; whoever acts next finds it.
+                    self.log.warning("No longer the acting master: %s", error)
 
     async def _serve(
         self, office: Office, stopping: asyncio.Event, orderly: asyncio.Event, stack: AsyncExitStack
@@ -153,6 +154,7 @@ class ZoeMaster(Application):
             threads=self.effect_threads,
             log=self.log,
         )
+        stack.push_async_callback(applier.close)
         observer = Observer(
             backend=backend,
             inbox=inbox,
@@ -200,7 +202,8 @@ class ZoeMaster(Application):
         if orderly.is_set() and self.end_instances:
             inbox.end_all("It was ended because the portal was stopped.")
             with suppress(TimeoutError):
-                await asyncio.wait_for(loop.emptied.wait(), END_WITHIN)
+                async with asyncio.timeout(END_WITHIN):
+                    await loop.emptied.wait()
 
     async def _take_office(self, database: Database, stopping: asyncio.Event) -> Office | None:
         """Wait for the database, then for the office; None when told to stop meanwhile."""
@@ -218,7 +221,8 @@ class ZoeMaster(Application):
                 self.log.warning("Waiting: %s", problem)
                 said = problem
             with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), TRY_AGAIN)
+                async with asyncio.timeout(TRY_AGAIN):
+                    await stopping.wait()
         return None
 
     async def _make_reactor(self, office: Office) -> Reactor:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from zoe_core.cluster import FINAL, ExecutionStatus
 from zoe_store.database import Database
@@ -283,17 +282,6 @@ def request_termination(
         event = NewEvent(execution_id, "terminate_requested", {"by": by_user})
         append_events(connection, [event], now)
         return True
-
-
-def replace_secrets(database: Database, execution_id: int, secrets: dict[str, str]) -> None:
-    """Put the environment of a server that was spawned anew in place of the old one."""
-    statement = upsert(launch_secrets).values(execution_id=execution_id, environment=secrets)
-    with database.transaction() as connection:
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[launch_secrets.c.execution_id], set_={"environment": secrets}
-            )
-        )
 
 
 def owners_of(database: Database, execution_ids: Collection[int]) -> dict[int, str]:

@@ -8,13 +8,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.support.browser import DESKTOP, chromium, keep_screenshot
-from tests.support.portal import Portal, running_portal
+from tests.support.running_zoe import RunningZoe
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningZoe]:
     """A portal that runs for all tests here."""
-    with running_portal(tmp_path_factory.mktemp("e2e") / "zoe") as portal:
+    with RunningZoe(tmp_path_factory.mktemp("e2e") / "zoe") as portal:
         yield portal
 
 
@@ -26,12 +26,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def logged_in(portal: Portal, browser: Browser) -> Iterator[BrowserContext]:
+def logged_in(portal: RunningZoe, browser: Browser) -> Iterator[BrowserContext]:
     """A window in which the administrator has used her one-time link."""
     context = browser.new_context(viewport=DESKTOP, base_url=portal.url)
     context.set_default_timeout(45_000)
     page = context.new_page()
-    page.goto(portal.login_link)
+    page.goto(portal.printed_link)
     keep_screenshot(page, "login-link")
     page.get_by_role("button", name="Log in as admin").click()
     page.wait_for_url("**/hub/home")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import DESKTOP, collect_errors, keep_screenshot
-from tests.support.portal import Portal
+from tests.support.running_zoe import RunningZoe
 
 pytestmark = pytest.mark.browser
 
@@ -39,10 +39,10 @@ def run_cell(page: Page, code: str) -> str:
 
 
 @pytest.mark.usefixtures("logged_in")
-def test_the_login_link_works_once(portal: Portal, browser: Browser) -> None:
+def test_the_login_link_works_once(portal: RunningZoe, browser: Browser) -> None:
     stranger = browser.new_context(viewport=DESKTOP, base_url=portal.url)
     page = stranger.new_page()
-    page.goto(portal.login_link)
+    page.goto(portal.printed_link)
     expect(page.get_by_role("button", name="Log in as admin")).to_have_count(0)
     keep_screenshot(page, "login-link-used")
     page.goto("/services/zoe/")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from tests.support.portal import ROOT
+from tests.support.running_zoe import ROOT
 
 CHROMIUM = "/usr/bin/chromium"
 # Root has no sandbox; the rest keeps Chromium from calling home.

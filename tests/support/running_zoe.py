@@ -49,9 +49,8 @@ class RunningZoe:
         self._browsers: list[Browser] = []
 
     def __enter__(self) -> "RunningZoe":
-        self.start()
         try:
-            eventually(self._is_ready, timeout=90, message=self.output)
+            self.start_and_wait()
         except BaseException:
             self.stop()
             raise
@@ -67,6 +66,11 @@ class RunningZoe:
             browser.client.close()
         self.stop()
         print(self.output())  # pytest shows it when the test fails
+
+    def start_and_wait(self) -> None:
+        """Start it, for the first time or again, and wait until it says that it is ready."""
+        self.start()
+        eventually(self._is_ready, timeout=90, message=self.output)
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the process without waiting for anything."""
@@ -173,3 +177,12 @@ class Browser:
     def name(self) -> str | None:
         """Who is logged in; None for nobody."""
         return self.model().get("name")
+
+    def make_token(self) -> str:
+        """A token of whoever is logged in, with all that she may do."""
+        self.open("/hub/token")
+        answer = self.client.post(
+            f"/hub/api/users/{self.name()}/tokens", json={}, headers={"X-XSRFToken": self.xsrf}
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["token"])

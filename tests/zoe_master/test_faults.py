@@ -12,16 +12,16 @@ import pytest
 from sqlalchemy import text
 
 from tests.support.builders import service, worker, zapp
-from tests.support.masters import HubEnd, acting
+from tests.support.masters import HubEnd, acting, command
 from tests.support.waiting import eventually_async
 from zoe_core.amount import Amount
 from zoe_core.cluster import InstanceId
 from zoe_master.backends.base import Fatal, InstanceSpec, Retry
 from zoe_master.backends.fake import FakeBackend, FakeEngine, Script
 from zoe_master.engine import loop
+from zoe_store.cluster import master_record
 from zoe_store.database import DatabaseAway
 from zoe_store.executions import instances_of
-from zoe_store.master import OutOfOffice
 
 NEVER = 1000.0
 """Seconds: longer than any test."""
@@ -118,13 +118,21 @@ async def test_a_write_that_failed_may_have_taken_place(
     assert engine.instances() == []
 
 
-async def test_a_master_that_loses_its_lock_stops(
+async def test_a_master_that_loses_its_lock_stops_and_takes_office_anew(
     database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
 ) -> None:
-    async with acting(database_url, tmp_path, engine) as master:
+    async with acting(database_url, tmp_path, engine):
+        running = await hub.submit(command("sleep 1000"))
+        await hub.until(running, "running")
         await hub.call(end_the_lock_of_the_master)
-        with pytest.raises(OutOfOffice):
-            await asyncio.wait_for(master, 20)
+
+        async def epoch() -> bool:
+            return (await hub.call(master_record)).epoch == 2
+
+        await eventually_async(epoch, message="the master acts again")
+        ending = await hub.submit(command("exit 0"))
+        await hub.until(ending, "terminated")
+        assert (await hub.get(running)).status == "running"
 
 
 def end_the_lock_of_the_master(database: Any) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.support.builders import START, after, amount, execution, instance, node, service, worker
@@ -101,7 +101,9 @@ def test_what_has_ended_is_not_loaded_and_its_secrets_are_gone(
     database: Database, office: Office
 ) -> None:
     view = admitted(database, office)
-    executions.replace_secrets(database, view.id, {"TOKEN": "s3cr3t"})
+    secret = {"execution_id": view.id, "environment": {"TOKEN": "s3cr3t"}}
+    with database.transaction() as connection:
+        connection.execute(insert(launch_secrets).values(secret))
     assert master.secrets_of(office, view.id) == {"TOKEN": "s3cr3t"}
     ended = replace(
         view,

@@ -69,9 +69,9 @@ class Misfit:
 def place_gang(
     wanted: Sequence[Unplaced], room: Room, placement: Placement
 ) -> tuple[InstanceView, ...] | Misfit:
-    """Place all or none."""
+    """Place all or none; the largest first, which leaves the least room unused."""
     placed: list[InstanceView] = []
-    for each in wanted:
+    for each in sorted(wanted, key=_size, reverse=True):
         offers = room.offers(each.image)
         node = placement.choose(offers, each.amount)
         if node is None:
@@ -80,3 +80,7 @@ def place_gang(
         room.take(node, each.amount)
         placed.append(each.on(node))
     return tuple(placed)
+
+
+def _size(unplaced: Unplaced) -> tuple[int, int]:
+    return unplaced.amount.memory, unplaced.amount.millicores

@@ -31,8 +31,8 @@ from zoe_master.backends.base import BackendError
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
 
-AT_ONCE = 200
-"""Requests answered at the same time; further ones wait in the socket."""
+AT_ONCE = 2000
+"""Requests under way, most of them waiting for new lines of a log; further ones wait outside."""
 
 LOG_LOOK = 0.1
 """Seconds between looks for new bytes while somebody follows a log."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from zoe_core.cluster import Node
 from zoe_master.engine.reactor import Facts, Sighting
@@ -49,12 +50,11 @@ class Inbox:
 
     async def wait(self, timeout: float) -> None:
         """Return when there is something to do, at the latest after ``timeout`` seconds."""
-        try:
-            await asyncio.wait_for(self._bell.wait(), timeout)
-        except TimeoutError:
-            return
-        finally:
-            self._bell.clear()
+        # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the bell.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._bell.wait()
+        self._bell.clear()
 
     def take(self) -> Facts:
         """All facts so far; they are the caller's now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -98,7 +99,7 @@ class Loop:
             newest = write_advance(self._office, step.advance, step.handled, now)
         if facts.nodes is not None:
             write_nodes(self._office, facts.nodes, now)
-        self._beat(now.timestamp())
+        self._beat(time.monotonic())
         return newest
 
     def _beat(self, now: float) -> None:

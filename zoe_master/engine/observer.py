@@ -49,7 +49,7 @@ class Observer:
             await asyncio.sleep(interval)
             try:
                 await asyncio.to_thread(self.relist)
-            except (BackendError, DatabaseAway) as error:
+            except (BackendError, DatabaseAway, OSError) as error:
                 self._log.warning("The full list has failed, trying again later: %s", error)
 
     def relist(self) -> None:

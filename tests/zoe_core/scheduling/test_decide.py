@@ -41,8 +41,9 @@ def test_a_gang_starts_whole_or_not_at_all() -> None:
     assert (refused.gangs, refused.grown) == ((), ())
     verdict = refused.verdicts[1]
     assert (verdict.blocker, verdict.position) == (Blocker.NO_ROOM, 1)
-    assert (verdict.instance, verdict.needs) == ("worker-2", amount(2))
-    assert (verdict.node, verdict.largest_free) == ("node-0", amount(1, 5))
+    # The largest are placed first, so it is the small one that finds no room.
+    assert (verdict.instance, verdict.needs) == ("main-0", amount(1))
+    assert (verdict.node, verdict.largest_free) == ("node-0", amount(0, 5))
 
 
 def test_the_first_that_does_not_fit_holds_back_the_rest() -> None:
