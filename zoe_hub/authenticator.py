@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ class ZoeAuthenticator(Authenticator):
         7 * 24 * 3600, config=True, help="Seconds for which an invitation is good."
     )
 
+    backend = Unicode(
+        "", config=True, help="Zoe's back-end: the invite page says what `process` means for users."
+    )
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         directory = Path(self.directory)
@@ -63,13 +68,19 @@ class ZoeAuthenticator(Authenticator):
         if isinstance(data, Proven):
             return {"name": data["username"], "admin": data["admin"]}
         name = self.normalize_username(data.get("username", ""))
-        if await self.verify(name, data.get("password", "")):
+        address = handler.request.remote_ip or ""
+        if await self.verify(name, data.get("password", ""), address):
             return {"name": name}
         return None
 
-    async def verify(self, name: str, password: str) -> bool:
-        """Whether this is the password of `name`. Raises a 429 after too many wrong ones."""
-        pause = self._attempts.pause(name, time.monotonic())
+    async def verify(self, name: str, password: str, address: str) -> bool:
+        """Whether this is the password of `name`. Raises a 429 after too many wrong ones.
+
+        They count for the name and the `address` they come from: else any stranger could lock the
+        administrator out. A guesser with many addresses still waits: there is one hash at a time.
+        """
+        source = (name, _network(address))
+        pause = self._attempts.pause(source, time.monotonic())
         if pause > 0:
             raise web.HTTPError(
                 429, f"Too many wrong passwords. Try again in {math.ceil(pause)} seconds."
@@ -77,9 +88,9 @@ class ZoeAuthenticator(Authenticator):
         async with self._hashing:
             correct = await asyncio.to_thread(self.passwords.verify, name, password)
         if correct:
-            self._attempts.succeeded(name)
+            self._attempts.succeeded(source)
         else:
-            self._attempts.failed(name, time.monotonic())
+            self._attempts.failed(source, time.monotonic())
         return correct
 
     async def set_password(self, name: str, password: str) -> None:
@@ -91,3 +102,12 @@ class ZoeAuthenticator(Authenticator):
         """Called by the Hub when it deletes a user."""
         self.passwords.forget(user.name)
         super().delete_user(user)
+
+
+def _network(address: str) -> str:
+    """What one attacker has of addresses: of IPv6 a whole /64; anything that is none as it is."""
+    try:
+        version = ip_address(address).version
+    except ValueError:
+        return address
+    return address if version == 4 else str(ip_network((address, 64), strict=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 from zoe_hub.link import MasterLink
@@ -52,8 +52,8 @@ class EventFeed:
     def start(self) -> None:
         """Begin to read."""
         self._tasks = [
-            asyncio.create_task(self._link.newest_events(self._heard)),
-            asyncio.create_task(self._read()),
+            asyncio.create_task(_for_ever(lambda: self._link.newest_events(self._heard))),
+            asyncio.create_task(_for_ever(self._read)),
         ]
 
     async def close(self) -> None:
@@ -143,3 +143,13 @@ class EventFeed:
         if len(events) == PAGE:
             self._heard.set()
         return events[-1].id
+
+
+async def _for_ever(reader: Callable[[], Awaitable[None]]) -> None:
+    """Begin anew after an error that nobody has thought of: all live pages hang on this task."""
+    while True:
+        try:
+            await reader()
+        except Exception:
+            log.exception("The reader of events has failed; it begins anew")
+        await asyncio.sleep(LOOK_EVERY)

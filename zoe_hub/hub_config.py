@@ -38,6 +38,7 @@ _PACKAGES = (
 )
 # What the services keep of the environment, besides what JupyterHub keeps for them.
 _KEPT = ("HOME", "JAVA_HOME", "TMPDIR", "USER")
+_TASKS: list[asyncio.Task[None]] = []  # kept, or they are collected
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,25 @@ def _databases(settings: Settings, *, start: bool) -> Databases:
         if server.pid is None:
             raise SettingsError(f"another Zoe runs in ZOE_DIR={settings.directory}")
         atexit.register(server.stop)
+        _keep_alive(server)
         _migrate(databases.zoe)
     return databases
+
+
+def _keep_alive(server: Any) -> None:
+    """Nobody else would start Postgres again if it was killed."""
+    from zoe_store.embedded import EmbeddedPostgresError
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(1)
+            try:
+                if server.revive():
+                    print("Postgres had ended; it was started again.", flush=True)
+            except EmbeddedPostgresError as error:
+                print(f"Postgres has ended and cannot be started: {error}", flush=True)
+
+    _TASKS.append(asyncio.get_running_loop().create_task(watch()))
 
 
 def _migrate(url: str) -> None:
@@ -222,4 +240,4 @@ def _stop_quietly_until_ready() -> None:
 def _say_welcome(hub: Any) -> None:
     from zoe_hub.welcome import welcome
 
-    hub.welcome = asyncio.get_running_loop().create_task(welcome(hub))  # kept, or it is collected
+    _TASKS.append(asyncio.get_running_loop().create_task(welcome(hub)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -76,9 +77,13 @@ class MasterLink:
 
     async def explain(self, execution_id: int) -> Explanation | None:
         """Why an execution waits; None when it does not. Raises MasterAway."""
-        envelope = await self._ask(Explain(execution_id=execution_id))
+        return (await self.explain_all([execution_id])).get(execution_id)
+
+    async def explain_all(self, execution_ids: Sequence[int]) -> dict[int, Explanation]:
+        """Why they wait, by execution; those that do not are missing. Raises MasterAway."""
+        envelope = await self._ask(Explain(execution_ids=tuple(execution_ids)))
         entries = _read(envelope, QueueReply).entries
-        return entries[0].explanation if entries else None
+        return {entry.execution_id: entry.explanation for entry in entries}
 
     async def queue(self) -> list[QueueEntry]:
         """What waits, in the order of the decision. Raises MasterAway."""

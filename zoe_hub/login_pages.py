@@ -135,7 +135,8 @@ class PasswordPage(_Page):
         name = self.current_user.name
         if self._has_password():
             current = self.get_body_argument("current_password", "", strip=False)
-            if not await self.authenticator.verify(name, current):
+            address = self.request.remote_ip or ""
+            if not await self.authenticator.verify(name, current, address):
                 await self._ask(problem="The current password is wrong.")
                 return
         try:
@@ -167,7 +168,7 @@ class InvitePage(_Page):
     @needs_scope("admin:users")
     async def get(self) -> None:
         """Ask for the user's name."""
-        await self.show("zoe-invite.html", username=self.get_query_argument("name", ""))
+        await self._show(username=self.get_query_argument("name", ""))
 
     @web.authenticated
     @needs_scope("admin:users")
@@ -179,7 +180,7 @@ class InvitePage(_Page):
                 f"“{name}” cannot be a user name. It begins with a letter and goes on with "
                 "letters, digits, “.”, “_” or “-”, at most 32 in all, in lower case."
             )
-            await self.show("zoe-invite.html", problem, username=name)
+            await self._show(problem, username=name)
             return
         expires = time.time() + self.authenticator.invitation_lifetime
         token = self.authenticator.passwords.invite(name, expires)
@@ -187,7 +188,11 @@ class InvitePage(_Page):
         page = url_path_join(self.hub.base_url, "invitation")
         link = url_concat(f"{self.request.protocol}://{self.request.host}{page}", {"token": token})
         days = self.authenticator.invitation_lifetime // (24 * 3600)
-        await self.show("zoe-invite.html", username=name, link=link, days=days)
+        await self._show(username=name, link=link, days=days)
+
+    async def _show(self, problem: str = "", **names: Any) -> None:
+        one_system_user = self.authenticator.backend == "process"
+        await self.show("zoe-invite.html", problem, one_system_user=one_system_user, **names)
 
 
 handlers = [

@@ -6,6 +6,9 @@ import hmac
 import json
 import os
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,7 @@ class PasswordFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._changes = threading.Lock()
 
     def has_password(self, user: str) -> bool:
         """Whether the user has chosen a password."""
@@ -64,22 +68,22 @@ class PasswordFile:
     def set_password(self, user: str, password: str) -> None:
         """Set or replace the user's password; her invitations end."""
         entry = _hash(password)
-        content = self._load()
-        content["passwords"][user] = entry
-        self._save(_without_invitations(content, user))
+        with self._changing() as content:
+            content["passwords"][user] = entry
+            _end_invitations(content, user)
 
     def forget(self, user: str) -> None:
         """Forget a user who was deleted: nobody of that name inherits her password."""
-        content = self._load()
-        content["passwords"].pop(user, None)
-        self._save(_without_invitations(content, user))
+        with self._changing() as content:
+            content["passwords"].pop(user, None)
+            _end_invitations(content, user)
 
     def invite(self, user: str, expires: float) -> str:
         """Make an invitation in place of the user's earlier ones, and return its token."""
         token = secrets.token_urlsafe(32)
-        content = _without_invitations(self._load(), user)
-        content["invitations"][_digest(token)] = asdict(Invitation(user, expires))
-        self._save(content)
+        with self._changing() as content:
+            _end_invitations(content, user)
+            content["invitations"][_digest(token)] = asdict(Invitation(user, expires))
         return token
 
     def invitation(self, token: str, now: float) -> Invitation | None:
@@ -88,6 +92,14 @@ class PasswordFile:
         if found is None or found["expires"] < now:
             return None
         return Invitation(**found)
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, dict[str, Any]]]:
+        """The content, to be changed in place; one change at a time, so that none is lost."""
+        with self._changes:
+            content = self._load()
+            yield content
+            self._save(content)
 
     def _load(self) -> dict[str, dict[str, Any]]:
         if not self._path.exists():
@@ -104,9 +116,10 @@ class PasswordFile:
         scratch.replace(self._path)
 
 
-def _without_invitations(content: dict[str, Any], user: str) -> dict[str, Any]:
-    kept = {key: each for key, each in content["invitations"].items() if each["user"] != user}
-    return {**content, "invitations": kept}
+def _end_invitations(content: dict[str, dict[str, Any]], user: str) -> None:
+    for key, each in list(content["invitations"].items()):
+        if each["user"] == user:
+            del content["invitations"][key]
 
 
 def _digest(token: str) -> str:

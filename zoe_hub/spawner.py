@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-import aiohttp
 from jupyterhub.scopes import get_scopes_for
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import url_path_join
@@ -18,8 +17,8 @@ from zoe_core.cluster import ExecutionStatus
 from zoe_core.zapp import Service, ZApp
 from zoe_hub.hub_side import HubSide
 from zoe_hub.link import MasterAway
-from zoe_hub.outgoing import connector
 from zoe_hub.refusal import Refused
+from zoe_hub.spawn_steps import KNOCK_EVERY, SpawnFailed, until_it_answers
 from zoe_hub.submission import Launch, Order, Requester
 from zoe_store import executions
 from zoe_store.database import DatabaseAway
@@ -28,26 +27,19 @@ from zoe_store.executions import ExecutionRecord
 OWN_ADDRESS = "{dns_name#self}"
 """In a launch secret: the master puts the instance's own address in its place."""
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 LOOK_EVERY = 1.0
 """Seconds between looks at the queue while a server waits: others change its position."""
 
 WATCH_EVERY = 30.0
 """Seconds between looks at a running server when no event tells of its end."""
 
-KNOCK_EVERY = 0.025
-"""Seconds between tries to reach a server that was started."""
+_BY = "JupyterHub"
+"""Who wishes the end in the log of events: the Hub does not say for whom it stops a server."""
 
-
-KNOCK_PATIENCE = 5.0
-"""Seconds that a server which was reached has to answer, before it is asked again."""
-
-
-class SpawnFailed(Exception):
-    """The server did not come up; JupyterHub shows ``jupyterhub_message`` to the person."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.jupyterhub_message = message
+_WAITING = frozenset({ExecutionStatus.SUBMITTED, ExecutionStatus.QUEUED, ExecutionStatus.STARTING})
 
 
 class ZoeSpawner(Spawner):
@@ -117,22 +109,24 @@ class ZoeSpawner(Spawner):
             await self._end_earlier()
             self.execution_id = (await self._submit(requester, launch, service)).id
         except Refused as refusal:
-            raise SpawnFailed(str(refusal)) from refusal
+            raise SpawnFailed(str(refusal), refusal.status) from None
         except DatabaseAway as error:
-            raise SpawnFailed("The database is away; try again in a moment.") from error
+            self.log.warning("The database is away: %s", error)
+            raise SpawnFailed("The database is away; try again in a moment.", 503) from None
         # Before any waiting: a Hub that crashes now must find its way back to the execution.
         self.orm_spawner.state = self.get_state()
         self.db.commit()
         await self._until_running()
         url = await self._address(service)
-        await self._until_it_answers(url)
+        api = url_path_join(url, self.server.base_url, "api")
+        await until_it_answers(api, self._fail_if_ended)
         self._watch = asyncio.create_task(self._notice_end(self._id))
         return url
 
     async def stop(self, now: bool = False) -> None:
         """End the execution, and wait until nothing of it is left."""
         if self.execution_id is not None:
-            await self._terminate(self.execution_id, f"Its server was stopped by {self.user.name}.")
+            await self._terminate(self.execution_id, "Its server was stopped.")
 
     async def poll(self) -> int | None:
         """None while it lives, 0 or 1 when it has ended. Never raises; waits for the database."""
@@ -143,18 +137,13 @@ class ZoeSpawner(Spawner):
             return 0
         if record.final:
             return 0 if record.status is ExecutionStatus.TERMINATED else 1
-        if record.status is ExecutionStatus.RUNNING or self.pending:
+        under_way = self._spawn_pending or self._stop_pending
+        if under_way or record.status not in _WAITING:
             return None
         # The Hub was restarted while it waited: its token is dead, so it must be launched again.
-        await asyncio.to_thread(
-            executions.request_termination,
-            self.side.database,
-            record.id,
-            self.user.name,
-            "The Hub was restarted while the server was waiting; launch it again.",
-            datetime.now(UTC),
+        await self._wish_end(
+            record.id, "The Hub was restarted while the server was waiting; launch it again."
         )
-        await self.side.link.wake()
         return 0
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
@@ -175,7 +164,7 @@ class ZoeSpawner(Spawner):
     def _requester(self) -> Requester:
         scopes = get_scopes_for(self.user.orm_user)
         if "custom:zoe:launch" not in scopes:
-            raise SpawnFailed("You may not launch anything: ask the administrator for a role.")
+            raise SpawnFailed("You may not launch anything: ask the administrator for a role.", 403)
         return Requester(
             name=self.user.name,
             groups=frozenset(group.name for group in self.user.groups),
@@ -186,7 +175,8 @@ class ZoeSpawner(Spawner):
         options = self.user_options or {}
         parameters = options.get("parameters") or {}
         if not isinstance(parameters, dict):
-            raise SpawnFailed("user_options.parameters must be an object of names and values.")
+            message = "user_options.parameters must be an object of names and values."
+            raise SpawnFailed(message, 422)
         zapp = options.get("zapp") or self.default_zapp
         name = options.get("name") or self.name or str(zapp)
         return Order(zapp=str(zapp), parameters=parameters, name=str(name))
@@ -237,24 +227,6 @@ class ZoeSpawner(Spawner):
             await self._fail_if_ended()
             await self.side.feed.changed(self._id, LOOK_EVERY)
 
-    async def _until_it_answers(self, url: str) -> None:
-        """The Hub would find out by itself, but it knocks ever more slowly."""
-        api = url_path_join(url, self.server.base_url, "api")
-        checked = asyncio.get_running_loop().time()
-        timeout = aiohttp.ClientTimeout(total=KNOCK_PATIENCE)
-        async with aiohttp.ClientSession(timeout=timeout, connector=connector()) as session:
-            while True:
-                try:
-                    async with session.get(api) as answer:
-                        if answer.status < 500:
-                            return
-                except (aiohttp.ClientError, TimeoutError):
-                    pass
-                if asyncio.get_running_loop().time() - checked >= LOOK_EVERY:
-                    await self._fail_if_ended()
-                    checked = asyncio.get_running_loop().time()
-                await asyncio.sleep(KNOCK_EVERY)
-
     async def _fail_if_ended(self) -> None:
         record = await self._record(self._id)
         if record is None or record.outcome is not None:
@@ -280,29 +252,35 @@ class ZoeSpawner(Spawner):
         return self.execution_id
 
     async def _record(self, execution_id: int) -> ExecutionRecord | None:
+        return await self._when_the_database_is_there(
+            executions.get, self.side.database, execution_id
+        )
+
+    async def _when_the_database_is_there(
+        self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         while True:
             try:
-                return await asyncio.to_thread(executions.get, self.side.database, execution_id)
+                return await asyncio.to_thread(query, *args, **kwargs)
             except DatabaseAway as error:
                 self.log.warning("The database is away, trying again: %s", error)
                 await asyncio.sleep(LOOK_EVERY)
 
     async def _terminate(self, execution_id: int, reason: str) -> None:
-        side = self.side
-        await asyncio.to_thread(
-            executions.request_termination,
-            side.database,
-            execution_id,
-            self.user.name,
-            reason,
-            datetime.now(UTC),
-        )
-        await side.link.wake()
+        await self._wish_end(execution_id, reason)
         while True:
             record = await self._record(execution_id)
             if record is None or record.final:
                 return
-            await side.feed.changed(execution_id, LOOK_EVERY)
+            await self.side.feed.changed(execution_id, LOOK_EVERY)
+
+    async def _wish_end(self, execution_id: int, reason: str) -> None:
+        now = datetime.now(UTC)
+        database = self.side.database
+        await self._when_the_database_is_there(
+            executions.request_termination, database, execution_id, _BY, reason, now
+        )
+        await self.side.link.wake()
 
     async def _progress_message(self) -> dict[str, Any]:
         if self.execution_id is None:
@@ -335,5 +313,5 @@ def _server_of(zapp: ZApp) -> Service:
         if service.name == zapp.hub_server and service.ports:
             return service
     raise SpawnFailed(
-        f"The ZApp {zapp.name} is no Jupyter server: launch it from the gallery instead."
+        f"The ZApp {zapp.name} is no Jupyter server: launch it from the gallery instead.", 422
     )

@@ -117,17 +117,12 @@ class Views:
         if not ids:
             return {}
         try:
-            explained = await self._explain(ids)
+            explained = await self.link.explain_all(ids)
         except MasterAway:
             record = await asyncio.to_thread(cluster.master_record, self.database)
             away = Waiting(reasons=(away_reason(record),))
             return dict.fromkeys(ids, away)
         return {each: _waiting_document(explained.get(each)) for each in ids}
-
-    async def _explain(self, ids: Sequence[int]) -> Mapping[int, Explanation | None]:
-        if len(ids) == 1:
-            return {ids[0]: await self.link.explain(ids[0])}
-        return {entry.execution_id: entry.explanation for entry in await self.link.queue()}
 
 
 def scheduler_document(record: MasterRecord) -> Scheduler:

@@ -109,6 +109,8 @@ class ZoeMaster(Application):
         "dir": "ZoeMaster.directory",
     }
 
+    _opened: Backend | None = None
+
     def start(self) -> None:
         """Run until a signal ends it; exit code 1 with one line when it cannot work."""
         try:
@@ -121,22 +123,32 @@ class ZoeMaster(Application):
         stopping = asyncio.Event()
         orderly = _listen_to_signals(stopping)
         with closing(Database(self._checked_url())) as database:
-            while (office := await self._take_office(database, stopping)) is not None:
-                try:
-                    async with AsyncExitStack() as stack:
-                        stack.callback(office.leave)
-                        await self._serve(office, stopping, orderly, stack)
-                except (OutOfOffice, DatabaseAway) as error:
-                    # All effects have stopped. What runs goes on; whoever acts next finds it.
-                    self.log.warning("No longer the acting master: %s", error)
+            try:
+                while (office := await self._take_office(database, stopping)) is not None:
+                    await self._act(office, stopping, orderly)
+            finally:
+                self._leave_backend()
+
+    async def _act(self, office: Office, stopping: asyncio.Event, orderly: asyncio.Event) -> None:
+        """One term of office, until it is time to stop or the office is lost."""
+        try:
+            async with AsyncExitStack() as stack:
+                stack.callback(office.leave)
+                backend = await self._open_backend(office.deployment)
+                await self._serve(office, backend, stopping, orderly, stack)
+        except (OutOfOffice, DatabaseAway) as error:
+            # All effects have stopped. What runs goes on; whoever acts next finds it.
+            self.log.warning("No longer the acting master: %s", error)
 
     async def _serve(
-        self, office: Office, stopping: asyncio.Event, orderly: asyncio.Event, stack: AsyncExitStack
+        self,
+        office: Office,
+        backend: Backend,
+        stopping: asyncio.Event,
+        orderly: asyncio.Event,
+        stack: AsyncExitStack,
     ) -> None:
         directory = self._absolute_directory()
-        backend = self._make_backend(office.deployment, directory)
-        await asyncio.to_thread(backend.open)
-        stack.callback(backend.close)
         logs = LogKeeper(backend, directory / "logs", self.log_limit)
         keys = KeyRing(directory / "keys")
         keys.ensure()
@@ -214,6 +226,7 @@ class ZoeMaster(Application):
                 await asyncio.to_thread(check, database)
                 if await asyncio.to_thread(office.try_take):
                     return office
+                self._leave_backend()
                 problem = "another master is acting"
             except DatabaseAway as error:
                 problem = f"the database is away: {error}"
@@ -224,6 +237,20 @@ class ZoeMaster(Application):
                 async with asyncio.timeout(TRY_AGAIN):
                     await stopping.wait()
         return None
+
+    async def _open_backend(self, deployment: str) -> Backend:
+        """Open it once: it stays ours while the database is away, and what runs goes on."""
+        if self._opened is None:
+            backend = self._make_backend(deployment, self._absolute_directory())
+            await asyncio.to_thread(backend.open)
+            self._opened = backend
+        return self._opened
+
+    def _leave_backend(self) -> None:
+        """Leave the back-end to another master."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     async def _make_reactor(self, office: Office) -> Reactor:
         executions, instances = await asyncio.to_thread(load_live, office)

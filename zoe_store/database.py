@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
 class DatabaseAway(Exception):
@@ -18,23 +19,35 @@ def saying_away() -> Iterator[None]:
     """Turn all ways in which the driver says that Postgres is not there into DatabaseAway."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        raise DatabaseAway(str(error.orig)) from error
+    except PoolTimeout as error:
+        raise DatabaseAway("all connections to it are busy") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or _is_away(error):
             raise DatabaseAway(str(error.orig)) from error
         raise
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """By its SQLSTATE: connection exceptions and shutdowns; none at all: it was never reached.
+
+    Other operational errors, such as a full disk or a value too long for an index, stay errors.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = getattr(error.orig, "pgcode", None)
+    return state is None or state.startswith(("08", "57P"))
 
 
 class Database:
     """A pool of connections to one database, given as an SQLAlchemy URL."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.engine = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
+            hide_parameters=True,  # they hold launch secrets, and errors are logged
             connect_args={"connect_timeout": 5, "application_name": "zoe"},
         )
 

@@ -111,6 +111,13 @@ class EmbeddedPostgres:
             self.stop()
             raise
 
+    def revive(self) -> bool:
+        """Start the server again if this object started one that has ended; whether it did."""
+        if self._server is None or self._server.poll() is None:
+            return False
+        self._start_server()
+        return True
+
     def stop(self) -> None:
         """Stop the server if this object started it."""
         if self._server is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, exists, func, insert, select
 
 from zoe_store.database import Database
 from zoe_store.tables import events, executions
@@ -76,6 +76,13 @@ def read_events(
         query = query.join(executions).where(executions.c.user_name == user)
     with database.transaction() as connection:
         return [EventRecord(*row) for row in connection.execute(query)]
+
+
+def has_happened(database: Database, execution_id: int, kind: str) -> bool:
+    """Whether the execution has an event of that kind."""
+    of_kind = (events.c.execution_id == execution_id) & (events.c.kind == kind)
+    with database.transaction() as connection:
+        return bool(connection.scalar(select(exists().where(of_kind))))
 
 
 def newest_event(database: Database) -> int:

@@ -128,7 +128,7 @@ def submit(database: Database, new: NewExecution, now: datetime) -> tuple[Execut
     """
     with database.transaction() as connection:
         lock_events(connection)  # also orders submissions, so the look-ups below cannot race
-        existing = _by_idempotency_key(connection, new)
+        existing = _stored_before(connection, new)
         if existing is not None:
             return existing, False
         if new.server_name is not None:
@@ -159,19 +159,27 @@ def submit(database: Database, new: NewExecution, now: datetime) -> tuple[Execut
         return record, True
 
 
-def _by_idempotency_key(connection: Connection, new: NewExecution) -> ExecutionRecord | None:
+def _stored_before(connection: Connection, new: NewExecution) -> ExecutionRecord | None:
     if new.idempotency_key is None:
         return None
+    found = _by_idempotency_key(connection, new.user, new.idempotency_key)
+    if found is None:
+        return None
+    record, fingerprint = found
+    if fingerprint != new.fingerprint:
+        raise IdempotencyMismatch(new.idempotency_key)
+    return record
+
+
+def _by_idempotency_key(
+    connection: Connection, user: str, key: str
+) -> tuple[ExecutionRecord, str | None] | None:
     row = connection.execute(
         select(*_COLUMNS, executions.c.fingerprint)
-        .where(executions.c.user_name == new.user)
-        .where(executions.c.idempotency_key == new.idempotency_key)
+        .where(executions.c.user_name == user)
+        .where(executions.c.idempotency_key == key)
     ).one_or_none()
-    if row is None:
-        return None
-    if row.fingerprint != new.fingerprint:
-        raise IdempotencyMismatch(new.idempotency_key)
-    return _record(row[:-1])
+    return None if row is None else (_record(row[:-1]), row.fingerprint)
 
 
 def _refuse_second_server(connection: Connection, user: str, server_name: str) -> None:
@@ -190,6 +198,14 @@ def get(database: Database, execution_id: int) -> ExecutionRecord | None:
     with database.transaction() as connection:
         row = connection.execute(query).one_or_none()
     return None if row is None else _record(row)
+
+
+def by_idempotency_key(
+    database: Database, user: str, key: str
+) -> tuple[ExecutionRecord, str | None] | None:
+    """The execution that this user submitted with this key, and the fingerprint of its request."""
+    with database.transaction() as connection:
+        return _by_idempotency_key(connection, user, key)
 
 
 def live_server(database: Database, user: str, server_name: str) -> ExecutionRecord | None:

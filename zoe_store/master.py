@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -25,7 +25,7 @@ from zoe_core.cluster import (
     Outcome,
 )
 from zoe_core.scheduling import Advance
-from zoe_core.zapp import SiteDefaults, parse_zapp
+from zoe_core.zapp import SiteDefaults, ZAppError, parse_zapp
 from zoe_store.database import Database, saying_away
 from zoe_store.events import NewEvent, append_events, lock_events
 from zoe_store.tables import (
@@ -153,7 +153,7 @@ def load_live(office: Office) -> tuple[list[ExecutionView], list[InstanceView]]:
     live = select(executions).where(executions.c.status.not_in(FINAL))
     mine = live.where(executions.c.status != ExecutionStatus.SUBMITTED).subquery()
     with office.transaction() as connection:
-        views = [_execution_view(row) for row in connection.execute(select(mine))]
+        views = _readable(connection, connection.execute(select(mine)).all())
         rows = connection.execute(
             select(instances).where(instances.c.execution_id.in_(select(mine.c.id)))
         )
@@ -175,7 +175,7 @@ def read_news(office: Office) -> News:
             for row in connection.execute(wished)
         )
         return News(
-            tuple(_execution_view(row) for row in connection.execute(submitted)), intents_found
+            tuple(_readable(connection, connection.execute(submitted).all())), intents_found
         )
 
 
@@ -292,6 +292,30 @@ def _write_instances(connection: Connection, views: Sequence[InstanceView]) -> N
             for view in views
         ],
     )
+
+
+def _readable(connection: Connection, rows: Sequence[Row[Any]]) -> list[ExecutionView]:
+    """The executions; one whose description this version cannot read ends here, in error."""
+    views = []
+    for row in rows:
+        try:
+            views.append(_execution_view(row))
+        except ZAppError as error:
+            _end_unreadable(connection, row, f"This version of Zoe cannot read it: {error}")
+    return views
+
+
+def _end_unreadable(connection: Connection, row: Row[Any], reason: str) -> None:
+    ended = datetime.now(UTC)
+    lock_events(connection)
+    connection.execute(
+        update(executions)
+        .where(executions.c.id == row.id)
+        .values(status="error", outcome="error", reason=reason, ended_at=ended)
+    )
+    connection.execute(delete(launch_secrets).where(launch_secrets.c.execution_id == row.id))
+    data = {"from": row.status, "to": "error", "reason": reason}
+    append_events(connection, [NewEvent(row.id, "status", data)], ended)
 
 
 def _execution_view(row: Row[Any]) -> ExecutionView:

@@ -1,7 +1,11 @@
-"""Bring a database to the schema of this version of Zoe, or say why it cannot be used."""
+"""Bring a database to the schema of this version of Zoe, or say why it cannot be used.
+
+``python -m zoe_store.migrate URL`` migrates a database of the site's own.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from alembic import command
@@ -9,10 +13,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import ArgumentError
 
-from zoe_store.database import Database
+from zoe_store.database import Database, DatabaseAway
 
 MIGRATE_LOCK = 0x5A6F6502
+_HOW = "python -m zoe_store.migrate URL"
 
 
 class WrongSchema(Exception):
@@ -46,13 +52,27 @@ def check(database: Database) -> None:
     if found == wanted:
         return
     if found is None:
-        raise WrongSchema("the database has no Zoe schema yet; run the migrations first")
+        raise WrongSchema(f"the database has no Zoe schema yet: run {_HOW}")
     known = {script.revision for script in scripts.walk_revisions()}
     if found in known:
         raise WrongSchema(
-            f"the database has the older schema {found}, this version needs {wanted}: migrate it"
+            f"the database has the older schema {found}, this version needs {wanted}: run {_HOW}"
         )
     raise WrongSchema(
         f"the database has the schema {found}, made by a newer version of Zoe than this one "
         f"({wanted}): install that version, or restore a backup"
     )
+
+
+def main() -> None:
+    """Migrate the database whose SQLAlchemy URL is the one argument."""
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: {_HOW}, such as postgresql+psycopg2://zoe@db.example.org/zoe")
+    try:
+        upgrade(sys.argv[1])
+    except (DatabaseAway, ArgumentError) as error:
+        sys.exit(f"the database cannot be migrated: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -112,6 +112,61 @@ def test_a_server_outlives_a_killed_hub(zoe: RunningZoe, admin: httpx.Client) ->
     eventually(lambda: executions(admin)["lab"]["status"] == "terminated")
 
 
+def test_a_waiting_server_is_told_when_the_hub_was_killed(
+    zoe: RunningZoe, admin: httpx.Client
+) -> None:
+    start(admin, "first")
+    eventually(lambda: is_ready(admin, "first"), timeout=60)
+    start(admin, "second")
+    eventually(lambda: executions(admin).get("second", {}).get("status") == "queued")
+    assert zoe.process is not None
+    zoe.process.kill()
+    zoe.process.wait()
+    zoe.start_and_wait()
+    eventually(lambda: executions(admin)["second"]["status"] == "terminated")
+    assert executions(admin)["second"]["reason"] == (
+        "The Hub was restarted while the server was waiting; launch it again."
+    )
+    assert not servers(admin).get("second", {}).get("pending")
+    assert is_ready(admin, "first")
+
+
+def test_wrong_options_of_a_server_are_refused_with_what_would_be_right(
+    admin: httpx.Client,
+) -> None:
+    def refusal(**options: object) -> tuple[int, str]:
+        answer = admin.post("/hub/api/users/admin/servers/lab", json={"user_options": options})
+        return answer.status_code, answer.json()["message"]
+
+    assert refusal(zapp="nope")[0] == 422
+    assert "the gallery has" in refusal(zapp="nope")[1]
+    assert refusal(zapp="notebook-job") == (
+        422,
+        "The ZApp notebook-job is no Jupyter server: launch it from the gallery instead.",
+    )
+    assert refusal(parameters=[1])[0] == 422
+    assert refusal(parameters={"x": 1})[0] == 422
+    assert refusal(name="../../etc/passwd")[0] == 422
+    assert executions(admin) == {}
+
+
+def test_a_killed_postgres_comes_back(zoe: RunningZoe, admin: httpx.Client) -> None:
+    start(admin, "lab")
+    eventually(lambda: is_ready(admin, "lab"), timeout=60)
+    assert zoe.process is not None
+    [victim] = [
+        child for child in psutil.Process(zoe.process.pid).children() if child.name() == "postgres"
+    ]
+    victim.kill()
+
+    def answers() -> bool:
+        return admin.get("/services/zoe/api/v1/queue").status_code == 200
+
+    eventually(answers, timeout=60)
+    assert executions(admin)["lab"]["status"] == "running"
+    assert admin.get("/user/admin/lab/api/status").status_code == 200
+
+
 @pytest.mark.parametrize("service", ["zoe_master.app:main", "zoe_hub.portal.app:main"])
 def test_a_killed_service_comes_back(zoe: RunningZoe, admin: httpx.Client, service: str) -> None:
     start(admin, "lab")

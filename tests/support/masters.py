@@ -243,9 +243,11 @@ class HubEnd:
         return data, chunk.finished
 
 
-def command(line: str, **fields: Any) -> ZApp:
-    """A ZApp of one service that runs this command line of a shell."""
-    return zapp(service(command=shlex.join(["sh", "-c", line]), memory=0.25, cores=0.1, **fields))
+def command(line: str, *, server: bool = False, **fields: Any) -> ZApp:
+    """A ZApp of one service that runs this command line of a shell; maybe the Hub's server."""
+    generic = {"hub_server": "main"} if server else {}
+    runs = service(command=shlex.join(["sh", "-c", line]), memory=0.25, cores=0.1, **fields)
+    return zapp(runs, **generic)
 
 
 @pytest.fixture

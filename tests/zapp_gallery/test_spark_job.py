@@ -63,7 +63,7 @@ def test_a_program_that_is_missing_ends_the_job_at_once(place: Path) -> None:
 @pytest.mark.java
 def test_a_session_of_a_notebook_uses_the_cluster(place: Path) -> None:
     """The Jupyter server is replaced: it needs a Hub. It gets the same environment."""
-    server = place / "jupyterhub-singleuser"
+    server = place / "zoe-jupyter"
     server.write_text(SESSION)
     server.chmod(0o755)
     with running("pyspark-notebook", place, programs=place) as run:

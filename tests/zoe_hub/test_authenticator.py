@@ -54,6 +54,15 @@ def accept(
     return browser, answer
 
 
+def elsewhere(hub: RunningZoe) -> Browser:
+    """Somebody at another address."""
+    browser = hub.browser()
+    browser.client.close()
+    transport = httpx.HTTPTransport(local_address="127.0.0.2")
+    browser.client = httpx.Client(base_url=hub.url, timeout=30, transport=transport)
+    return browser
+
+
 def test_the_link_logs_the_administrator_in_once(hub: RunningZoe, token: str) -> None:
     browser = hub.browser()
     assert browser.open(f"/hub/zoe-login?token={token}").status_code == 200
@@ -183,13 +192,30 @@ def test_wrong_passwords_are_slowed_down(hub: RunningZoe, admin: Browser) -> Non
     refused = hub.browser().log_in("fay", PASSWORD)
     assert refused.status_code == 429
     assert "Try again in" in refused.text
+    assert elsewhere(hub).log_in("fay", PASSWORD).status_code == 302
     assert hub.browser().log_in("nobody-else", "wrong password").status_code == 403
+
+
+def test_who_guesses_cannot_pretend_to_be_elsewhere(hub: RunningZoe, admin: Browser) -> None:
+    accept(hub, invite(admin, "kim"), PASSWORD, PASSWORD)
+    guesser = elsewhere(hub)
+    for number in range(6):
+        claimed = f"192.0.2.{number}"
+        guesser.client.headers.update({"X-Forwarded-For": claimed, "X-Real-Ip": claimed})
+        answer = guesser.log_in("kim", "wrong password")
+    assert answer.status_code == 429
+    assert hub.browser().log_in("kim", PASSWORD).status_code == 302
+
+
+def test_the_invite_page_says_that_all_users_are_one_to_the_system(admin: Browser) -> None:
+    assert "This Zoe is for one person." in admin.open("/hub/invite").text
+    assert "This Zoe is for one person." in admin.submit("/hub/invite", name="lea").text
 
 
 def test_changing_a_password_needs_the_current_one(hub: RunningZoe, admin: Browser) -> None:
     browser, _ = accept(hub, invite(admin, "gina"), PASSWORD, PASSWORD)
-    elsewhere = hub.browser()
-    elsewhere.log_in("gina", PASSWORD)
+    other_browser = hub.browser()
+    other_browser.log_in("gina", PASSWORD)
     new = {"new_password": "another long one", "repeated": "another long one"}
     browser.open("/hub/password")
     answer = browser.submit("/hub/password", current_password="not this one", **new)
@@ -198,7 +224,7 @@ def test_changing_a_password_needs_the_current_one(hub: RunningZoe, admin: Brows
     answer = browser.submit("/hub/password", current_password=PASSWORD, **new)
     assert answer.status_code == 200
     assert browser.name() == "gina"
-    assert elsewhere.name() is None
+    assert other_browser.name() is None
     assert hub.browser().log_in("gina", PASSWORD).status_code == 403
     assert hub.browser().log_in("gina", "another long one").status_code == 302
 

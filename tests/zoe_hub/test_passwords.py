@@ -2,6 +2,7 @@
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_a_forgotten_user_has_neither_password_nor_invitation(passwords: Passwor
     assert not passwords.has_password("ada")
     assert not passwords.verify("ada", "the engine weaves")
     assert passwords.invitation(token, now=0.0) is None
+
+
+def test_no_change_is_lost_to_another_at_the_same_time(passwords: PasswordFile) -> None:
+    users = [f"user-{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        choosing = threads.submit(passwords.set_password, "ada", "the engine weaves")
+        tokens = list(threads.map(lambda user: passwords.invite(user, expires=100.0), users))
+        choosing.result()
+    assert passwords.has_password("ada")
+    invited = [passwords.invitation(token, now=0.0) for token in tokens]
+    assert invited == [Invitation(user, 100.0) for user in users]
 
 
 @pytest.mark.parametrize("password", ["", "x" * 9, "x" * 1001])

@@ -48,7 +48,8 @@ async def test_the_way_of_one_request_with_real_processes(
     master: MasterProcess, hub: HubEnd
 ) -> None:
     one = await hub.submit(
-        command('echo "hello $TOKEN from $EXECUTION_ID"; exit 3'), secrets={"TOKEN": "s3cr3t"}
+        command('echo "hello $TOKEN from $EXECUTION_ID"; exit 3', server=True),
+        secrets={"TOKEN": "s3cr3t"},
     )
     assert await hub.ended(one) == (
         "error",

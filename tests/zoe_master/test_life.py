@@ -226,13 +226,17 @@ async def test_secrets_reach_the_instance_and_nothing_else(
     hub: HubEnd, engine: FakeEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     secrets = {"TOKEN": "s3cr3t", "URL": "http://{dns_name#self}:8888/"}
-    one = await hub.submit(secrets=secrets)
+    server = zapp(service(), worker(essential=1), hub_server="main")
+    one = await hub.submit(server, secrets=secrets)
     await hub.until(one, "running")
     found = engine.find(InstanceId(one, "main", 0))
     assert found is not None
     assert found.spec.environment["TOKEN"] == "s3cr3t"
     assert found.spec.environment["URL"] == f"http://main-0.execution-{one}.invalid:8888/"
     assert "s3cr3t" not in repr(found.spec)
+    helper = engine.find(InstanceId(one, "worker", 0))
+    assert helper is not None
+    assert "TOKEN" not in helper.spec.environment
     await hub.end(one)
     await hub.ended(one)
     with hub.database.transaction() as connection:

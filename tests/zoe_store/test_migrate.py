@@ -30,7 +30,7 @@ def url_of(database: Database) -> str:
 
 
 def test_a_database_without_schema_says_what_to_do(empty: Database) -> None:
-    with pytest.raises(migrate.WrongSchema, match="no Zoe schema yet; run the migrations first"):
+    with pytest.raises(migrate.WrongSchema, match="no Zoe schema yet: run python"):
         migrate.check(empty)
 
 
@@ -84,6 +84,6 @@ def test_an_older_schema_is_to_be_migrated(
 
     monkeypatch.setattr(migrate.ScriptDirectory, "from_config", lambda _: Scripts())
     with pytest.raises(
-        migrate.WrongSchema, match="older schema 0001, this version needs 0002: migrate it"
+        migrate.WrongSchema, match="older schema 0001, this version needs 0002: run python"
     ):
         migrate.check(database)

@@ -43,9 +43,9 @@ class Queue(Message):
 
 
 class Explain(Message):
-    """Why does this execution wait? Answered by ``QueueReply`` with one entry or none."""
+    """Why do these executions wait? Answered by ``QueueReply`` with those that do."""
 
-    execution_id: int
+    execution_ids: tuple[int, ...]
 
 
 class QueueEntry(Message):

@@ -30,7 +30,8 @@ def decide(
     """Plan what starts now. Equal input gives an equal plan.
 
     The first request that does not fit holds back all behind it, so that nobody is overtaken for
-    ever; requests on hold, or still leaving after a failed start, are passed over.
+    ever; requests on hold, still leaving after a failed start, or too large for the nodes that
+    are here now, are passed over.
     """
     room = Room.of(snapshot)
     order = policy.order(_queued(snapshot), now)
@@ -44,7 +45,7 @@ def decide(
         placement,
         defaults,
     )
-    return Plan(tuple(gangs), tuple(grown), tuple(each.id for each in order), verdicts)
+    return Plan(tuple(gangs), tuple(grown), tuple(verdicts), verdicts)
 
 
 def _queued(snapshot: Snapshot) -> list[ExecutionView]:
@@ -86,15 +87,20 @@ def _place_gangs(
                 execution.id, execution.zapp, newest_attempts(existing), defaults
             )
             placed = place_gang(wanted, room, placement)
-            if isinstance(placed, Misfit):
-                verdicts[execution.id] = _verdict(placed, position)
-                blocked = True
-            else:
+            if not isinstance(placed, Misfit):
                 gangs.append(Gang(execution.id, placed))
+                continue
+            # Only who could start one day holds back the others.
+            blocked = not isinstance(place_gang(wanted, Room.empty(snapshot), placement), Misfit)
+            verdicts[execution.id] = _verdict(placed, position, could_fit=blocked)
     return gangs, verdicts
 
 
-def _verdict(misfit: Misfit, position: int) -> Verdict:
+def _verdict(misfit: Misfit, position: int, *, could_fit: bool) -> Verdict:
+    if not misfit.offers:
+        blocker = Blocker.NO_NODE
+    else:
+        blocker = Blocker.NO_ROOM if could_fit else Blocker.TOO_LARGE
     unplaced = misfit.unplaced
     node, free = min(
         misfit.offers.items(),
@@ -102,7 +108,7 @@ def _verdict(misfit: Misfit, position: int) -> Verdict:
         default=("", Amount()),
     )
     return Verdict(
-        blocker=Blocker.NO_ROOM if misfit.offers else Blocker.NO_NODE,
+        blocker=blocker,
         position=position,
         instance=unplaced.id.name,
         image=unplaced.image,
@@ -123,9 +129,14 @@ def _place_elastic(
     grown: list[InstanceView] = []
     for execution in order:
         existing = [*snapshot.instances_of(execution.id), *started.get(execution.id, ())]
+        full: set[str] = set()  # services of which not even one more instance fits
         for wanted in elastic_instances(execution, existing, defaults):
+            if wanted.id.service in full:
+                continue
             node = placement.choose(room.offers(wanted.image), wanted.amount)
-            if node is not None:
+            if node is None:
+                full.add(wanted.id.service)
+            else:
                 room.take(node, wanted.amount)
                 grown.append(wanted.on(node))
     return grown

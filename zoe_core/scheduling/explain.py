@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from zoe_core.scheduling.plan import Blocker, Plan, Verdict
 
+SHOWN_AHEAD = 20
+"""Ids ahead that are told: in a long queue the nearest say enough."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why an execution waits: its position (from 1), those before it, and the reasons."""
+    """Why an execution waits: its position (from 1), the nearest before it, and the reasons."""
 
     position: int
     ahead: tuple[int, ...]
@@ -21,8 +24,8 @@ def explain(plan: Plan, execution_id: int) -> Explanation | None:
     verdict = plan.verdicts.get(execution_id)
     if verdict is None:
         return None
-    waiting = [each for each in plan.order if each in plan.verdicts]
-    ahead = tuple(waiting[: verdict.position - 1])
+    before = verdict.position - 1
+    ahead = plan.waiting[max(0, before - SHOWN_AHEAD) : before]
     return Explanation(verdict.position, ahead, (_sentence(verdict),))
 
 
@@ -35,6 +38,11 @@ def _sentence(verdict: Verdict) -> str:
             )
         case Blocker.NO_NODE:
             return f"No node can start the image {verdict.image} that {verdict.instance} needs now."
+        case Blocker.TOO_LARGE:
+            return (
+                "All nodes that are here now would be too small for it, even if they were empty: "
+                f"{verdict.instance} needs {verdict.needs.describe()}."
+            )
         case Blocker.BEHIND:
             return "It waits for its turn: those before it start first."
         case Blocker.ON_HOLD:

@@ -9,6 +9,9 @@ from zoe_core.amount import Amount
 from zoe_core.cluster import Desired, ExecutionView, InstanceId, InstanceView, Observed
 from zoe_core.zapp import Service, SiteDefaults, ZApp
 
+MAX_ATTEMPTS = 10
+"""Attempts of one elastic instance: what is lost again and again is not worth another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
@@ -50,7 +53,8 @@ def elastic_instances(
     """The elastic instances that may still be added.
 
     One that was lost or taken down may come again, as a new attempt. One that ended by itself has
-    done its work, and one that could not even be started would fail again at once.
+    done its work, one that could not even be started would fail again at once, and after
+    ``MAX_ATTEMPTS`` it is done without.
     """
     attempts = newest_attempts(existing)
     taken = {
@@ -60,7 +64,8 @@ def elastic_instances(
     }
     for service in services_in_order(execution.zapp):
         for index in range(service.essential_count, service.total_count):
-            if (service.dns_label, index) not in taken:
+            key = (service.dns_label, index)
+            if key not in taken and attempts.get(key, 0) < MAX_ATTEMPTS:
                 yield _unplaced(execution.id, service, index, attempts, defaults, essential=False)
 
 

@@ -26,6 +26,11 @@ class Room:
         """The free room of a snapshot."""
         return cls(snapshot.nodes, snapshot.free())
 
+    @classmethod
+    def empty(cls, snapshot: Snapshot) -> Room:
+        """The room there would be if nothing ran."""
+        return cls(snapshot.nodes, {name: each.capacity for name, each in snapshot.nodes.items()})
+
     def offers(self, image: str) -> dict[str, Amount]:
         """Free amounts of the nodes that may start ``image``, room aside."""
         return {name: self._free[name] for name, node in self._nodes.items() if node.accepts(image)}

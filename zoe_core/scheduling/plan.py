@@ -17,6 +17,7 @@ class Blocker(StrEnum):
 
     NO_ROOM = "no_room"
     NO_NODE = "no_node"
+    TOO_LARGE = "too_large"
     BEHIND = "behind"
     ON_HOLD = "on_hold"
     LEAVING = "leaving"
@@ -51,11 +52,10 @@ class Gang:
 class Plan:
     """What to start: whole gangs, and elastic instances of executions that already have theirs.
 
-    ``order`` lists the waiting executions as they were considered; ``verdicts`` has one for each of
-    them that does not start.
+    ``waiting`` lists those that do not start, in the order of the queue; ``verdicts`` says why.
     """
 
     gangs: tuple[Gang, ...] = ()
     grown: tuple[InstanceView, ...] = ()
-    order: tuple[int, ...] = ()
+    waiting: tuple[int, ...] = ()
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)

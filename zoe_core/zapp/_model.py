@@ -25,6 +25,10 @@ SIGNALS = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGP
 _SINCE_4: JsonDict = {"since": 4}
 
 
+SMALLEST_MEMORY = 16 * 2**20  # bytes
+SMALLEST_CORES = 0.01
+
+
 @dataclass(frozen=True, slots=True)
 class SiteDefaults:
     """What a site gives to a service that does not say what it needs.
@@ -168,7 +172,7 @@ class Service(_Part):
         return self.total_count - self.essential_count
 
     def reservation(self, defaults: SiteDefaults) -> Amount:
-        """Return what the scheduler holds for one instance."""
+        """Return what the scheduler holds for one instance, never less than a process costs."""
         memory, cores = self.resources.memory, self.resources.cores
         reserved = memory.min
         if reserved is None:
@@ -176,7 +180,9 @@ class Service(_Part):
         wanted = cores.min
         if wanted is None:
             wanted = defaults.cores if cores.max is None else min(defaults.cores, cores.max)
-        return Amount.of(reserved, wanted, self.resources.gpus)
+        return Amount.of(
+            max(reserved, SMALLEST_MEMORY), max(wanted, SMALLEST_CORES), self.resources.gpus
+        )
 
     def memory_limit(self, defaults: SiteDefaults) -> int | None:
         """Return the hard limit of one instance in bytes, never below what it reserves, or None."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from zoe_hub.portal.auth import PortalHandler, Scope
+from zoe_hub.portal.context import PortalContext
+from zoe_hub.portal.servers import key_of_another
 from zoe_hub.refusal import Refused
 from zoe_hub.submission import Order
-from zoe_store.executions import ExecutionRecord
+from zoe_store.executions import ExecutionRecord, by_idempotency_key
 
 
 async def launch(
@@ -23,8 +25,31 @@ async def launch(
             403, "Not allowed", "A service of the Hub has no workspace: launch as a user instead."
         )
     requester = visitor.requester()
+    if idempotency_key is not None:
+        earlier = await _launched_before(context, visitor.name, order, idempotency_key)
+        if earlier is not None:
+            return earlier, False
     checked = await context.submission.check(requester, order)
     if checked.zapp.hub_server is None:
         return await context.submission.store(requester, checked, idempotency_key=idempotency_key)
     token = handler.hub_auth.get_token(handler)
     return await context.servers.launch(token, visitor.name, checked, idempotency_key)
+
+
+async def _launched_before(
+    context: PortalContext, user: str, order: Order, key: str
+) -> ExecutionRecord | None:
+    """The execution of an earlier request with this key; raises Refused when that was another one.
+
+    It comes before all checks: what was accepted stays so, whatever became of the cluster since.
+    """
+    found = await context.run(by_idempotency_key, context.database, user, key)
+    if found is not None:
+        record, fingerprint = found
+        if fingerprint != order.fingerprint():
+            raise key_of_another(record)
+        return record
+    entry = context.gallery.get(order.zapp or "")
+    if entry is not None and entry.zapp.hub_server is None:
+        return None  # it is no server: spare the search
+    return await context.servers.launched_before(user, order, key)

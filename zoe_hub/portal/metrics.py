@@ -47,7 +47,10 @@ class PortalMetrics:
         """Count an answered request."""
         name = type(handler).__name__
         status = str(handler.get_status())
-        self._requests.labels(name, handler.request.method, status).inc()
+        method = handler.request.method
+        # Anybody may make a method up, and each would be a series for ever.
+        known = method if method in RequestHandler.SUPPORTED_METHODS else "other"
+        self._requests.labels(name, known, status).inc()
         self._seconds.labels(name).observe(handler.request.request_time())
 
     def look(self, database: Database) -> None:

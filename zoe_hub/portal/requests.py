@@ -49,6 +49,13 @@ def read_headers(model: type[T], handler: RequestHandler) -> T:
     return _validated(model, given, 400)
 
 
+def read_form(model: type[T], handler: RequestHandler) -> T:
+    """The fields of a form that the model names; others are not looked at."""
+    names = model.model_fields.keys() & handler.request.body_arguments.keys()
+    given = {name: handler.get_body_argument(name) for name in names}
+    return _validated(model, given, 400)
+
+
 def read_body(model: type[T], handler: RequestHandler) -> T:
     """The JSON body: 415 when it says it is something else, 400 when it is no JSON object."""
     media = handler.request.headers.get("Content-Type", "application/json")

@@ -20,7 +20,7 @@ from zoe_hub.feed import EventFeed
 from zoe_hub.outgoing import connector
 from zoe_hub.portal.problems import HubAway
 from zoe_hub.refusal import UNPROCESSABLE, Refused
-from zoe_hub.submission import Launch
+from zoe_hub.submission import Launch, Order
 from zoe_store import executions
 from zoe_store.database import Database
 from zoe_store.events import newest_event
@@ -58,16 +58,30 @@ class HubServers:
             server_name = await asyncio.to_thread(self._free_name, user, launch.name)
             return await self._start(token, user, server_name, launch), True
         server_name = name_for_key(launch.name, idempotency_key)
-        earlier = await asyncio.to_thread(self._find, user, server_name)
+        try:
+            return await self._start(token, user, server_name, launch), True
+        except Refused:
+            # The same request, sent twice at once: the Hub refuses a server that is starting.
+            earlier = await self.launched_before(user, launch.order, idempotency_key)
+            if earlier is None:
+                raise
+            return earlier, False
+
+    async def launched_before(self, user: str, order: Order, key: str) -> ExecutionRecord | None:
+        """The server of an earlier request with this key; raises Refused when that differed.
+
+        The key is not stored with a server: it is a part of its name.
+        """
+        if order.zapp is None:
+            return None
+        name = order.name or order.zapp
+        earlier = await asyncio.to_thread(self._find, user, name_for_key(name, key))
         if earlier is None:
-            try:
-                return await self._start(token, user, server_name, launch), True
-            except Refused:
-                # The same request, sent twice at once: the Hub refuses a server that is starting.
-                earlier = await asyncio.to_thread(self._find, user, server_name)
-                if earlier is None:
-                    raise
-        return _same_launch(earlier, launch), False
+            return None
+        asked = (order.zapp, name, dict(order.parameters))
+        if (earlier.zapp, earlier.name, earlier.parameters) != asked:
+            raise key_of_another(earlier)
+        return earlier
 
     async def _start(
         self, token: str, user: str, server_name: str, launch: Launch
@@ -139,17 +153,15 @@ def _with_ending(name: str, ending: str) -> str:
     return base[: MAX_SERVER_NAME - len(ending)].rstrip("-") + ending
 
 
-def _same_launch(earlier: ExecutionRecord, launch: Launch) -> ExecutionRecord:
-    asked = (launch.order.zapp, launch.name, dict(launch.order.parameters))
-    if (earlier.zapp, earlier.name, earlier.parameters) != asked:
-        raise Refused(
-            UNPROCESSABLE,
-            "The key was used before",
-            f"The Idempotency-Key belongs to execution {earlier.id}, which is another request: "
-            "send a new key with a new request.",
-            field="Idempotency-Key",
-        )
-    return earlier
+def key_of_another(earlier: ExecutionRecord) -> Refused:
+    """The refusal of a key that belongs to an earlier request, which was another one."""
+    return Refused(
+        UNPROCESSABLE,
+        "The key was used before",
+        f"The Idempotency-Key belongs to execution {earlier.id}, which is another request: "
+        "send a new key with a new request.",
+        field="Idempotency-Key",
+    )
 
 
 async def _message(reply: aiohttp.ClientResponse) -> str:

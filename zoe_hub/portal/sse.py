@@ -58,10 +58,15 @@ class StreamHandler(ApiHandler):
 
     _streaming: asyncio.Task[None] | None = None
 
-    async def stream(self, source: AsyncGenerator[str | bytes, None]) -> None:
-        """Send what ``source`` yields, at once."""
+    async def stream(
+        self, source: AsyncGenerator[str | bytes, None], life: float | None = None
+    ) -> None:
+        """Send what ``source`` yields, at once; break off after ``life`` seconds.
+
+        It never ends in order before the source does: that would look like the end of the source.
+        """
         # A task of its own, so that it can be cancelled while the source waits.
-        self._streaming = asyncio.ensure_future(self._send(source))
+        self._streaming = asyncio.ensure_future(self._send(source, life))
         await asyncio.wait({self._streaming})
         if not self._streaming.cancelled():
             self._streaming.result()
@@ -72,9 +77,9 @@ class StreamHandler(ApiHandler):
         self.set_header("X-Accel-Buffering", "no")
         await self.stream(_kept_alive(source))
 
-    async def _send(self, source: AsyncGenerator[str | bytes, None]) -> None:
+    async def _send(self, source: AsyncGenerator[str | bytes, None], life: float | None) -> None:
         try:
-            async with contextlib.aclosing(source) as chunks:
+            async with asyncio.timeout(life) as limit, contextlib.aclosing(source) as chunks:
                 async for chunk in chunks:
                     self.write(chunk)
                     await self.flush()
@@ -83,8 +88,9 @@ class StreamHandler(ApiHandler):
         except Exception:
             if not self._headers_written:
                 raise
-            # Too late for a problem document. An orderly end would look like the end of the log.
-            log.exception("%s was cut off", self.request.path)
+            # Too late for a problem document.
+            if not limit.expired():
+                log.exception("%s was cut off", self.request.path)
             self.request.connection.close()  # type: ignore[union-attr]
 
     def on_connection_close(self) -> None:

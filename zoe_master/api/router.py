@@ -99,16 +99,16 @@ class Router:
             case Ping():
                 return Pong(epoch=self._epoch), b""
             case Queue():
-                return QueueReply(entries=self._entries(None)), b""
-            case Explain(execution_id=execution_id):
-                return QueueReply(entries=self._entries(execution_id)), b""
+                return QueueReply(entries=self._entries(self._state()[1].waiting)), b""
+            case Explain(execution_ids=execution_ids):
+                return QueueReply(entries=self._entries(execution_ids)), b""
             case ReadLog() as wanted:
                 return await self._read_log(wanted)
 
-    def _entries(self, only: int | None) -> tuple[QueueEntry, ...]:
+    def _entries(self, execution_ids: Sequence[int]) -> tuple[QueueEntry, ...]:
         snapshot, plan = self._state()
         entries = []
-        for execution_id in plan.order if only is None else (only,):
+        for execution_id in execution_ids:
             execution = snapshot.executions.get(execution_id)
             explanation = explain(plan, execution_id)
             if execution is not None and explanation is not None:

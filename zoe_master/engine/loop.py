@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import ParamSpec, TypeVar
 
 from zoe_master.api.publisher import Publisher
 from zoe_master.engine.applier import Applier
@@ -14,6 +17,9 @@ from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.reactor import Facts, Reactor, Step
 from zoe_store.database import DatabaseAway
 from zoe_store.master import Office, heartbeat, load_live, read_news, write_advance, write_nodes
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOOK_EVERY = 1.0
 """Seconds between looks into the database when no wake-up comes: wake-ups may be lost."""
@@ -44,9 +50,16 @@ class Loop:
         self.emptied = asyncio.Event()
         """Set once all has ended after the inbox was told to end all."""
         self._last_heartbeat = 0.0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="loop")
 
     async def run(self) -> None:
         """Step whenever something happens, and at least every ``LOOK_EVERY`` seconds."""
+        try:
+            await self._step_for_ever()
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _step_for_ever(self) -> None:
         self._act_on_all()
         while True:
             try:
@@ -74,8 +87,8 @@ class Loop:
     async def _cycle(self) -> None:
         facts = self._inbox.take()
         try:
-            step = await asyncio.to_thread(self._read_and_step, facts)
-            newest = await asyncio.to_thread(self._write, step, facts)
+            step = await self._in_own_thread(self._read_and_step, facts)
+            newest = await self._in_own_thread(self._write, step, facts)
         except BaseException:
             self._inbox.put_back(facts)
             raise
@@ -87,6 +100,11 @@ class Loop:
         if newest:
             self._publisher.publish(newest)
         self._applier.look(step.snapshot, step.touched)
+
+    async def _in_own_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Readers of logs fill the common threads; the loop does not queue behind them."""
+        call = functools.partial(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     def _read_and_step(self, facts: Facts) -> Step:
         facts.news = read_news(self._office)

@@ -33,12 +33,15 @@ class SpecMaker:
         rendered = render_instance(
             execution.zapp, service, instance.id.index, self._context(execution)
         )
+        # They are the Jupyter server's: its workers and the like have no business with its token.
+        is_server = service.name == execution.zapp.hub_server
+        own_secrets = self._addressed(secrets, instance.id) if is_server else {}
         return InstanceSpec(
             id=instance.id,
             node=instance.node,
             image=service.image,
             command=rendered.command,
-            environment={**rendered.environment, **self._addressed(secrets, instance.id)},
+            environment={**rendered.environment, **own_secrets},
             reservation=instance.reservation,
             workspace=self.backend.workspace(execution.user),
             user=execution.user,

@@ -24,7 +24,7 @@ from zoe_core.protocol.messages import Message
 from zoe_core.scheduling import Explanation
 
 LOG = ReadLog(execution_id=42, service="spark-worker", index=1, attempt=2, offset=0)
-REQUESTS: list[Message] = [Wake(), Ping(), Queue(), Explain(execution_id=42), LOG]
+REQUESTS: list[Message] = [Wake(), Ping(), Queue(), Explain(execution_ids=(42,)), LOG]
 ENTRY = QueueEntry(
     execution_id=42,
     user="alice",

@@ -30,7 +30,6 @@ def test_first_come_first_served_by_submission_then_id() -> None:
     tied = [execution(1, submitted_at=early.submitted_at), execution(2)]
     late = execution(4)
     made = plan(snapshot(node(), [late, early, *tied]))
-    assert made.order == (2, 1, 3, 4)
     assert started(made) == [2, 1, 3, 4]
 
 
@@ -40,7 +39,7 @@ def test_a_gang_starts_whole_or_not_at_all() -> None:
     refused = plan(snapshot(node(memory=6), gang))
     assert (refused.gangs, refused.grown) == ((), ())
     verdict = refused.verdicts[1]
-    assert (verdict.blocker, verdict.position) == (Blocker.NO_ROOM, 1)
+    assert (verdict.blocker, verdict.position) == (Blocker.TOO_LARGE, 1)
     # The largest are placed first, so it is the small one that finds no room.
     assert (verdict.instance, verdict.needs) == ("main-0", amount(1))
     assert (verdict.node, verdict.largest_free) == ("node-0", amount(0, 5))
@@ -49,7 +48,7 @@ def test_a_gang_starts_whole_or_not_at_all() -> None:
 def test_the_first_that_does_not_fit_holds_back_the_rest() -> None:
     queue = [
         execution(1),
-        execution(2, service(memory=9)),
+        execution(2, service(memory=8)),
         execution(3),
         execution(4),
     ]
@@ -61,6 +60,37 @@ def test_the_first_that_does_not_fit_holds_back_the_rest() -> None:
         4: Blocker.BEHIND,
     }
     assert [made.verdicts[each].position for each in (2, 3, 4)] == [1, 2, 3]
+
+
+def test_who_could_never_start_here_holds_back_nobody() -> None:
+    queue = [
+        execution(1, service(memory=9)),
+        execution(2, service(image="unknown")),
+        execution(3),
+    ]
+    made = plan(snapshot(node(memory=8, images=frozenset({"test"})), queue))
+    assert started(made) == [3]
+    assert {key: each.blocker for key, each in made.verdicts.items()} == {
+        1: Blocker.TOO_LARGE,
+        2: Blocker.NO_NODE,
+    }
+
+
+def test_a_service_that_has_no_more_room_does_not_keep_others_from_growing() -> None:
+    elastic = [
+        service("large", essential=0, elastic=900, memory=5, monitor=False),
+        worker(elastic=2, essential=0),
+    ]
+    running = execution(1, service(), *elastic, status="running")
+    made = plan(snapshot(node(memory=4), running, instance(1)))
+    assert list(places(made.grown)) == ["1/worker-0#1", "1/worker-1#1"]
+
+
+def test_an_elastic_instance_that_is_lost_again_and_again_is_done_without() -> None:
+    running = execution(1, service(), worker(essential=0, elastic=1), status="running")
+    lost = {"observed": Observed.LOST, "started_at": START, "essential": False}
+    tenth = [instance(1), instance(1, "worker", attempt=10, **lost)]
+    assert plan(snapshot(node(), running, tenth)).grown == ()
 
 
 def test_what_a_gang_that_failed_to_fit_took_is_given_back() -> None:
@@ -92,7 +122,7 @@ def test_of_equally_free_nodes_the_first_by_name_is_told() -> None:
 @pytest.mark.parametrize("status", ["starting", "running", "cleaning_up", "submitted"])
 def test_only_the_queued_start(status: str) -> None:
     made = plan(snapshot(node(), execution(1, status=status)))
-    assert (made.gangs, made.order) == ((), ())
+    assert (made.gangs, made.waiting) == ((), ())
 
 
 # --- elastic instances ---
@@ -187,7 +217,7 @@ ELSEWHERE = node("node-1", 1, 1)
 def test_a_node_that_does_not_do(unfit: Node) -> None:
     wanted = execution(1, service(memory=2, cores=2))
     made = plan(snapshot([unfit, ELSEWHERE], wanted))
-    assert made.verdicts[1].blocker is Blocker.NO_ROOM
+    assert made.verdicts[1].blocker is Blocker.TOO_LARGE
     assert started(plan(snapshot([unfit, node("node-2")], wanted))) == [1]
 
 
@@ -207,7 +237,7 @@ def test_no_node_takes_the_image_at_all(unfit: Node) -> None:
 def test_gpus_are_counted() -> None:
     wanted = service()
     wanted["resources"]["gpus"] = 1
-    assert plan(snapshot(node(), execution(1, wanted))).verdicts[1].blocker is Blocker.NO_ROOM
+    assert plan(snapshot(node(), execution(1, wanted))).verdicts[1].blocker is Blocker.TOO_LARGE
 
 
 def test_a_draining_node_keeps_what_runs_there_and_its_room() -> None:

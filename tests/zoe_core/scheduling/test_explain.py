@@ -14,8 +14,8 @@ from zoe_core.scheduling import explain
             [node(memory=2, cores=2), node("node-1", memory=3, cores=1)],
             execution(1, service(memory=4, cores=2)),
             [],
-            "main-0 needs 4 GB, 2 cores; the most that is free on one node is 3 GB, 1 core, "
-            "on node-1.",
+            "All nodes that are here now would be too small for it, even if they were empty: "
+            "main-0 needs 4 GB, 2 cores.",
         ),
         (
             [node(images=frozenset({"other"}))],
@@ -41,11 +41,29 @@ def test_each_reason_is_a_sentence(
     assert explanation.reasons == (sentence,)
 
 
+def test_who_has_no_room_is_told_what_is_free() -> None:
+    nodes = [node(memory=2, cores=2), node("node-1", memory=4, cores=2)]
+    queue = [execution(1, service(memory=4, cores=2)), execution(2, status="running")]
+    there = instance(2, node="node-1")
+    explanation = explain(plan(snapshot(nodes, queue, there)), 1)
+    assert explanation is not None
+    assert explanation.reasons == (
+        "main-0 needs 4 GB, 2 cores; the most that is free on one node is 3 GB, 1 core, on node-1.",
+    )
+
+
+def test_of_many_ahead_the_nearest_are_told() -> None:
+    made = plan(snapshot(node(), [execution(each, on_hold=True) for each in range(1, 31)]))
+    last = explain(made, 30)
+    assert last is not None
+    assert (last.position, last.ahead) == (30, tuple(range(10, 30)))
+
+
 def test_who_waits_behind_others_is_told_who_they_are() -> None:
     queue = [
         execution(1),
         execution(2, on_hold=True),
-        execution(3, service(memory=99)),
+        execution(3, service(memory=8)),
         execution(4),
         execution(5),
     ]

@@ -19,6 +19,7 @@ from zoe_client import (
     Unavailable,
     ZoeError,
 )
+from zoe_hub.portal import sse
 
 
 @pytest.fixture
@@ -108,7 +109,16 @@ async def test_a_part_that_is_away_says_when_to_try_again(portal: Portal, client
 
 
 @pytest.mark.usefixtures("master")
-async def test_a_log_is_followed_to_its_end(portal: Portal, client: Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("life", "connections"), [(sse.MAX_STREAM, 1), (0.3, 3)])
+async def test_a_log_is_followed_to_its_end(
+    portal: Portal,
+    client: Client,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    life: float,
+    connections: int,
+) -> None:
+    monkeypatch.setattr(sse, "MAX_STREAM", life)  # seconds until the portal breaks off
     flag = tmp_path / "go-on"
     program = (
         f"import os, time\nprint('begun \u2713')\n"
@@ -121,8 +131,10 @@ async def test_a_log_is_followed_to_its_end(portal: Portal, client: Client, tmp_
     )
 
     def read() -> Iterator[str]:
+        seen = []
         for piece in client.logs(number, "main-0", follow=True):
-            if "begun" in piece:
+            seen.append(piece)  # each connection begins with an empty one
+            if "begun" in "".join(seen) and seen.count("") >= connections:
                 flag.touch()
             yield piece
 

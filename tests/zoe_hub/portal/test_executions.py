@@ -1,11 +1,22 @@
 """Launching, listing, looking at and ending executions over REST."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.test_bad_input import OWN, check_problem, count_rows
 from zoe_core.protocol.rest import Execution
-from zoe_store.tables import deployment, executions
+from zoe_store.tables import deployment, executions, nodes
+
+
+def shrink_cluster(portal: Portal) -> None:
+    """Leave a node on which nothing fits."""
+    tiny = {"name": "tiny", "memory": 1, "millicores": 1, "labels": [], "missing_images": {}}
+    state = {"online": True, "draining": False, "seen_at": datetime.now(UTC)}
+    with portal.database.transaction() as connection:
+        connection.execute(nodes.delete())
+        connection.execute(nodes.insert().values(**tiny, **state))
 
 
 async def test_a_launch_is_stored_before_it_is_answered(portal: Portal) -> None:
@@ -44,6 +55,17 @@ async def test_a_repeated_request_is_carried_out_once(portal: Portal) -> None:
     assert first.json() == again.json()
     assert first.headers["Location"] == again.headers["Location"]
     assert len((await portal.get("/executions")).json()["items"]) == 1
+
+
+async def test_what_was_accepted_stays_so_when_the_cluster_has_shrunk(portal: Portal) -> None:
+    request = {"json": {"zapp": "small"}, "headers": {"Idempotency-Key": "once"}}
+    first = await portal.request("POST", "/executions", **request)
+    shrink_cluster(portal)
+    check_problem(await portal.request("POST", "/executions", json={"zapp": "small"}), 422)
+
+    again = await portal.request("POST", "/executions", **request)
+
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
 
 
 async def test_the_order_of_fields_does_not_make_another_request(portal: Portal) -> None:
@@ -235,3 +257,13 @@ async def test_prometheus_reads_figures(portal: Portal) -> None:
 
     assert 'zoe_portal_requests_total{handler="ShowInfo",method="GET",status="200"} 1.0' in text
     assert "zoe_scheduler_seen_seconds_ago -1.0" in text
+
+
+async def test_methods_that_somebody_made_up_are_one_figure(portal: Portal) -> None:
+    for number in range(3):
+        await portal.client.request(f"BREW{number}", "api/v1/info")
+
+    text = (await portal.get("/metrics")).text
+
+    assert 'handler="ShowInfo",method="other",status="405"} 3.0' in text
+    assert "BREW" not in text

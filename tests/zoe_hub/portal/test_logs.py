@@ -4,18 +4,21 @@ import asyncio
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.programs import python
 from tests.zoe_hub.portal.test_bad_input import check_problem
+from zoe_hub.portal import sse
 
 pytestmark = pytest.mark.usefixtures("master")
 
 LINES = "".join(f"line {number} ✓\n" for number in range(200))
 TALK = "for n in range(200): print('line', n, '\u2713')"
 DEADLINE = 60.0  # seconds
+OPERATOR = ("access:services!service=zoe", "custom:zoe:status", "custom:zoe:operate-others")
 
 
 async def launch(portal: Portal, program: str) -> str:
@@ -121,6 +124,27 @@ async def test_a_log_is_followed_while_it_is_written(portal: Portal, tmp_path: P
     assert text == "begun\ndone\n"
 
 
+async def test_who_follows_a_log_has_to_come_back(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await launch(portal, "import time; print('begun'); time.sleep(60)")
+    await eventually_async(lambda: _reads(portal, log, "begun\n"))
+    monkeypatch.setattr(sse, "MAX_STREAM", 0.5)
+    received = []
+
+    async def follow() -> None:
+        url, headers = f"api/v1{log}?follow=true", portal.headers("alice")
+        async with portal.client.stream("GET", url, headers=headers) as answer:
+            async for piece in answer.aiter_text():
+                received.append(piece)
+
+    async with asyncio.timeout(DEADLINE):
+        with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+            await follow()
+
+    assert "".join(received) == "begun\n"
+
+
 async def test_a_reader_goes_on_when_the_master_comes_back(
     portal: Portal, tmp_path: Path, master: subprocess.Popen[bytes]
 ) -> None:
@@ -166,7 +190,9 @@ async def test_the_queue_and_the_nodes_are_the_masters(portal: Portal) -> None:
         "alice",
     )
     (hidden,) = (await portal.get("/queue", "bob")).json()["items"]
-    assert (hidden["user"], hidden["name"]) == (None, None)
+    assert (hidden["user"], hidden["name"], hidden["reasons"]) == (None, None, [])
+    (operated,) = (await portal.get("/queue", "olga", scopes=OPERATOR)).json()["items"]
+    assert operated == entry
     waiting = (await portal.get(f"/executions/{answer.json()['id']}")).json()["waiting"]
     assert waiting["position"] == 1
     assert waiting["reasons"] == entry["reasons"] != []

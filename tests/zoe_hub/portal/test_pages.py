@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from zoe_hub import permissions
 from zoe_hub.portal.pages.assets import STATIC
-from zoe_store import executions, tables
+from zoe_store import events, executions, tables
 
 from .conftest import Portal
 
@@ -97,6 +97,15 @@ async def test_a_card_says_what_is_missing_here(portal: Portal) -> None:
     assert re.search(r'<button type="submit"[^>]*disabled', html)
 
 
+@pytest.mark.parametrize(("backend", "said"), [("process", True), ("docker", False)])
+async def test_the_gallery_says_when_all_users_are_one_to_the_system(
+    portal: Portal, backend: str, said: bool
+) -> None:
+    with portal.database.transaction() as connection:
+        connection.execute(sa.update(tables.deployment).values(master={"backend": backend}))
+    assert ("This Zoe is for one person" in await shown(portal, "")) is said
+
+
 async def test_a_logo_is_sent_so_that_it_can_do_nothing(portal: Portal) -> None:
     answer = await page(portal, "zapps/small/logo")
     assert answer.headers["Content-Type"] == "image/svg+xml"
@@ -124,10 +133,19 @@ async def test_a_launch_leads_to_the_page_of_its_execution(portal: Portal) -> No
 
 
 async def test_a_form_that_is_sent_twice_launches_once(portal: Portal) -> None:
-    form = {"name": "x", "key": "the key of this form"}
+    form = {"name": "x", "key": "the-key-of-this-form"}
     answers = [await send(portal, "zapps/small", **form) for _ in range(2)]
     assert answers[0].headers["Location"] == answers[1].headers["Location"]
     assert len(stored(portal)) == 1
+
+
+@pytest.mark.parametrize("key", ["", "with space", "x" * 5000])
+async def test_a_key_that_cannot_be_is_refused(portal: Portal, key: str) -> None:
+    answer = await send(portal, "zapps/small", name="x", key=key)
+    assert answer.status_code == 400
+    assert "key: is" in answer.text
+    assert len(answer.text) < 20_000
+    assert stored(portal) == []
 
 
 async def test_a_wrong_value_is_explained_next_to_it_and_kept(portal: Portal) -> None:
@@ -204,6 +222,16 @@ async def test_a_stop_is_shown_at_once(portal: Portal) -> None:
     html = await shown(portal, f"executions/{number}")
     assert "It is to be stopped." in html
     assert "/stop" not in html
+
+
+async def test_a_stop_is_known_however_much_happened_before(portal: Portal) -> None:
+    number = await launched(portal)
+    many = [events.NewEvent(number, "happened", {})] * 600
+    with portal.database.transaction() as connection:
+        events.lock_events(connection)
+        events.append_events(connection, many, datetime.now(UTC))
+    await send(portal, f"executions/{number}/stop")
+    assert "It is to be stopped." in await shown(portal, f"executions/{number}")
 
 
 async def test_a_stop_in_the_list_leads_back_to_the_list(portal: Portal) -> None:

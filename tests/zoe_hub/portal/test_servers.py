@@ -8,6 +8,7 @@ import pytest
 from tests.support.hub import Hub, running_hub
 from tests.zoe_hub.portal.conftest import GROUPS, Portal, running_portal
 from tests.zoe_hub.portal.test_bad_input import check_problem, count_rows
+from tests.zoe_hub.portal.test_executions import shrink_cluster
 from zapp_gallery.loader import load_gallery
 from zoe_hub import permissions
 from zoe_hub.portal.servers import MAX_SERVER_NAME, name_for_key, numbered_name
@@ -60,9 +61,11 @@ async def test_a_repeated_request_starts_one_server(portal: Portal) -> None:
         return answer.status_code, answer.json()
 
     first, again = await launch("lab"), await launch("lab")
+    shrink_cluster(portal)
+    later = await launch("lab")
 
-    assert (first[0], again[0]) == (201, 200)
-    assert first[1]["id"] == again[1]["id"]
+    assert (first[0], again[0], later[0]) == (201, 200, 200)
+    assert first[1]["id"] == again[1]["id"] == later[1]["id"]
     assert len((await portal.get("/executions")).json()["items"]) == 1
 
 

@@ -16,6 +16,7 @@ EVERYBODY = "*"
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 InstanceName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
+IdempotencyKey = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
 
 
 class ExecutionPath(Request):
@@ -47,13 +48,18 @@ class IdempotencyHeaders(Request):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    idempotency_key: str | None = Field(
+    idempotency_key: IdempotencyKey | None = Field(
         default=None,
         alias="Idempotency-Key",
-        pattern=r"^[\x21-\x7e]{1,200}$",
         description="Chosen by the caller, unique for each of her requests. The same request with "
         "the same key is carried out once; another request with it is refused (422).",
     )
+
+
+class LaunchForm(Request):
+    """What keeps a launch form that is sent twice from launching twice."""
+
+    key: IdempotencyKey | None = None
 
 
 class ResumeHeaders(Request):

@@ -48,7 +48,7 @@ class WaitingQueue(ApiHandler):
         answers={200: "What waits, in the order in which it is decided on."},
     )
     async def get(self) -> Queue:
-        """Show what waits and why. User and name are shown where you may see the execution."""
+        """Show what waits. User, name and reasons are shown where you may see the execution."""
         entries = await self.context.link.queue()
         return Queue(items=tuple(_queue_document(each, self.visitor) for each in entries))
 
@@ -106,7 +106,7 @@ def _queue_document(entry: protocol.QueueEntry, visitor: Visitor) -> QueueEntry:
     return QueueEntry(
         execution_id=entry.execution_id,
         position=entry.explanation.position,
-        reasons=entry.explanation.reasons,
+        reasons=entry.explanation.reasons if visible else (),
         user=entry.user if visible else None,
         name=entry.name if visible else None,
     )

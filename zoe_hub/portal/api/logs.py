@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from zoe_core.protocol import MAX_LOG_CHUNK, ReadLog
 from zoe_core.zapp import Problem
 from zoe_hub.link import MasterAway
+from zoe_hub.portal import sse
 from zoe_hub.portal.api.addresses import InstancePath, LogQuery
 from zoe_hub.portal.context import PortalContext
 from zoe_hub.portal.operations import TEXT, operation
@@ -119,7 +120,9 @@ class InstanceLog(StreamHandler):
         errors=(416,),
     )
     async def get(self, path: InstancePath, query: LogQuery) -> None:
-        """Read what an instance has written (standard output and error together), or follow it."""
+        """Read what an instance has written (standard output and error together), or follow it.
+        An answer that is followed may be broken off: resume it at the next offset.
+        """
         if query.offset is not None and query.tail is not None:
             problem = Problem("tail", "is given together with offset: give only one of them")
             raise Refused.because("The request is not right", [problem], status=400)
@@ -137,7 +140,9 @@ class InstanceLog(StreamHandler):
         self.set_header("X-Log-Offset", str(offset))
         self.set_header("X-Log-Size", str(first.size))
         self.set_header("X-Log-Attempt", str(instance.attempt))
-        await self.stream(read_on(log, first, offset, follow=query.follow))
+        # Whoever follows comes back with the next offset, and is identified anew.
+        life = sse.MAX_STREAM if query.follow else None
+        await self.stream(read_on(log, first, offset, follow=query.follow), life)
 
     async def _find_instance(self, execution_id: int, name: str) -> InstanceRecord:
         found = await self.context.run(

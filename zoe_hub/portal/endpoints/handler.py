@@ -175,14 +175,16 @@ class EndpointProxy(PageHandler, WebSocketHandler):
                 self._url(),
                 headers=self._headers_for_instance(),
                 protocols=[each.strip() for each in asked.split(",") if each.strip()],
-                max_msg_size=0,
+                max_msg_size=self.max_message_size,
                 ssl=False,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable() from error
-        await WebSocketHandler.get(self)
-        if self.ws_connection is None:
-            await self._socket.close()
+        try:
+            await WebSocketHandler.get(self)
+        finally:
+            if self._pump is None:  # it was never opened: nobody else closes the instance's side
+                await self._socket.close()
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """What the instance has chosen."""
@@ -205,6 +207,8 @@ class EndpointProxy(PageHandler, WebSocketHandler):
         assert self._socket is not None
         with contextlib.suppress(WebSocketClosedError):
             async for message in self._socket:
+                if message.type is aiohttp.WSMsgType.ERROR:
+                    break  # too large a message, or none at all: the close code says which
                 await self.write_message(
                     message.data, binary=message.type is aiohttp.WSMsgType.BINARY
                 )

@@ -17,7 +17,7 @@ from zoe_hub.portal.presenters.story import Scene, tell
 from zoe_hub.portal.presenters.times import moment
 from zoe_hub.views import described
 from zoe_store import executions
-from zoe_store.events import read_events
+from zoe_store.events import has_happened
 from zoe_store.executions import ExecutionRecord
 
 PAGE = 25
@@ -104,10 +104,9 @@ class ExecutionPage(PageHandler):
     async def _stop_requested(self, record: ExecutionRecord) -> bool:
         if record.terminate is not None:
             return True
-        happened = await self.context.run(
-            read_events, self.context.database, after=0, execution_id=record.id
+        return await self.context.run(
+            has_happened, self.context.database, record.id, "terminate_requested"
         )
-        return any(event.kind == "terminate_requested" for event in happened)
 
     def _config(self, execution: Execution) -> dict[str, object]:
         address = f"{self.context.prefix}api/v1/executions/{execution.id}"

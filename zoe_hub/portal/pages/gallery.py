@@ -10,14 +10,16 @@ from uuid import uuid4
 from tornado.web import HTTPError
 
 from zoe_core.zapp import Problem, apply_parameters
+from zoe_hub.portal.api.addresses import LaunchForm
 from zoe_hub.portal.launching import launch
 from zoe_hub.portal.pages.rendering import PageHandler
 from zoe_hub.portal.presenters.form import launch_form, read_parameters
 from zoe_hub.portal.presenters.gallery import card, needs, shelves
 from zoe_hub.portal.presenters.readme import to_html
+from zoe_hub.portal.requests import read_form
 from zoe_hub.refusal import Refused
 from zoe_hub.submission import Order
-from zoe_store.cluster import known_nodes
+from zoe_store.cluster import known_nodes, master_record
 from zoe_store.executions import ExecutionRecord
 
 if TYPE_CHECKING:
@@ -34,8 +36,14 @@ class GalleryPage(PageHandler):
         """Show what this person may launch."""
         nodes = await self.context.run(known_nodes, self.context.database)
         entries = self.context.submission.entries(self.visitor.requester())
-        shown = shelves(entries, nodes, self.context.prefix)
-        await self.render_page("gallery.html", title="Gallery", here="gallery", shelves=shown)
+        master = await self.context.run(master_record, self.context.database)
+        await self.render_page(
+            "gallery.html",
+            title="Gallery",
+            here="gallery",
+            shelves=shelves(entries, nodes, self.context.prefix),
+            one_system_user=master.backend == "process",
+        )
 
 
 class ZAppPage(PageHandler):
@@ -52,7 +60,7 @@ class ZAppPage(PageHandler):
         values = read_parameters(entry.parameters, given)
         order = Order(zapp=entry.slug, parameters=values, name=given.get("name") or None)
         # A server's key would become a part of its name: the Hub keeps those from being doubled.
-        key = None if entry.zapp.hub_server else given.get("key")
+        key = None if entry.zapp.hub_server else read_form(LaunchForm, self).key
         try:
             record, _ = await launch(self, order, key)
         except Refused as refused:

@@ -61,7 +61,8 @@ function start() {
   current.abort?.abort();
   if (!choice.value) return;
   const url = `${config.instances}/${encodeURIComponent(choice.value)}/logs`;
-  current = { key: key(), abort: new AbortController(), text: new LogText(), url };
+  const decoder = new TextDecoder();
+  current = { key: key(), abort: new AbortController(), text: new LogText(), decoder, url };
   download.href = url;
   download.download = `${config.execution}-${choice.value}.log`;
   follow.checked = true;
@@ -72,13 +73,13 @@ function start() {
 
 async function read(log) {
   const { signal } = log.abort;
-  for (let tries = 0; !signal.aborted; tries++) {
+  for (log.tries = 0; !signal.aborted; log.tries++) {
     try {
       const response = await get(`${log.url}?follow=true&${place(log)}`, { signal });
       log.offset = Number(response.headers.get("X-Log-Offset"));
       if (log.text.empty) log.text.cut = log.offset > 0;
       say(log.text.empty && runs() ? "It has written nothing so far." : "");
-      if (await take(log, response)) tries = 0;
+      await take(log, response);
       if (!runs()) return finish(log);
     } catch (error) {
       if (signal.aborted) return;
@@ -86,7 +87,7 @@ async function read(log) {
       if (error instanceof Refused && error.status < 500 && !runs()) return say(error.message);
       say(`${error instanceof Refused ? error.message : "Connection lost."} Trying again…`);
     }
-    await pause(tries);
+    await pause(log.tries);
   }
 }
 
@@ -94,16 +95,16 @@ function place(log) {
   return log.offset === undefined ? `tail=${LINES}` : `offset=${log.offset}`;
 }
 
-// Reads one answer to its end; says whether anything came.
+// Reads one answer to its end, or to where it breaks off: perhaps in the middle of a character.
 async function take(log, response) {
-  const decoder = new TextDecoder();
   const reader = response.body.getReader();
-  for (let any = false; ; any = true) {
+  for (;;) {
     const { done, value } = await reader.read();
-    if (done) return any;
+    if (done) return;
     if (value.length) say("");
+    log.tries = 0;
     log.offset += value.length;
-    log.text.add(decoder.decode(value, { stream: true }));
+    log.text.add(log.decoder.decode(value, { stream: true }));
     paintSoon(log);
   }
 }

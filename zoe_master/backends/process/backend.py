@@ -14,6 +14,7 @@ from traitlets import Dict, Float, Int, TraitError, Unicode, default, validate
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
+from zoe_core.names import workspace_name
 from zoe_master.backends.base import (
     Backend,
     Fatal,
@@ -174,10 +175,8 @@ class ProcessBackend(Backend):
         return self._addresses.of(execution_id, service, index)
 
     def workspace(self, user: str) -> str:
-        """``<workspaces>/<user>``. Raises Fatal for a name that would lead elsewhere."""
-        if user in ("", ".", "..") or "/" in user or "\0" in user:
-            raise Fatal(f"The user name {user!r} cannot be the name of a directory.")
-        return os.path.join(self.workspaces, user)
+        """``<workspaces>/<user>``, the name escaped so that it leads nowhere else."""
+        return os.path.join(self.workspaces, workspace_name(user))
 
     def start(self, spec: InstanceSpec) -> None:
         """Run the command under a shim; takes about as long as starting Python twice."""

@@ -22,8 +22,8 @@ RECHECK = 30.0
 """Seconds after which a missing requirement is looked for again: the person may install it."""
 
 _FOLDERS = {
-    "zoe/jupyter": ("jupyter", "spark-job"),
-    "zoe/spark": ("spark-job",),
+    "zoe/jupyter": ("jupyter",),
+    "zoe/spark": ("spark-job", "jupyter"),
     "zoe/mpi": ("mpi-job",),
     "zoe/notebook": ("notebook-job",),
 }

@@ -10,10 +10,12 @@ from aiohttp import web
 
 from tests.support.hub import PREFIX
 from tests.support.login import Browser
+from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.programs import python
 from zoe_store.tables import instances
 
+MESSAGE = 2**20  # bytes; the portal's own limit is larger
 BODY = b"0123456789" * 300_000  # 3 MB: more than our own handlers accept
 
 
@@ -22,6 +24,7 @@ class Application:
 
     def __init__(self) -> None:
         self.requests: list[web.Request] = []
+        self.sockets: list[web.WebSocketResponse] = []
         self.arrived = 0
         self.go_on = asyncio.Event()
         self.app = web.Application(client_max_size=2**30)
@@ -68,9 +71,15 @@ class Application:
         self.requests.append(request)
         socket = web.WebSocketResponse(protocols=("chat",))
         await socket.prepare(request)
+        self.sockets.append(socket)
         async for message in socket:
             if message.data == "bye":
                 await socket.close(code=4001)
+            elif message.data == "flood":
+                await socket.send_bytes(bytes(MESSAGE + 1))
+            elif message.data == "vanish":
+                assert request.transport is not None
+                request.transport.abort()
             elif message.type is aiohttp.WSMsgType.BINARY:
                 await socket.send_bytes(message.data[::-1])
             else:
@@ -297,6 +306,44 @@ async def test_websockets_speak_both_ways(
         assert (socket.protocol, socket.close_code) == ("chat", 4001)
     (request,) = application[0].requests
     assert "Authorization" not in request.headers
+
+
+@pytest.mark.parametrize(("said", "code"), [("flood", 1009), ("vanish", 0)])
+async def test_a_websocket_that_the_instance_breaks_is_closed(
+    portal: Portal,
+    endpoint: str,
+    application: tuple[Application, int],
+    caplog: pytest.LogCaptureFixture,
+    said: str,
+    code: int,
+) -> None:
+    portal.application.settings["websocket_max_message_size"] = MESSAGE
+    url = portal.url.removesuffix(PREFIX) + endpoint + "ws"
+
+    async with (
+        asyncio.timeout(30),
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, headers=portal.headers("alice")) as socket,
+    ):
+        await socket.send_str(said)
+        answer = await socket.receive()
+
+    assert (answer.type, answer.data) == (aiohttp.WSMsgType.CLOSE, code)
+    (theirs,) = application[0].sockets
+    await eventually_async(lambda: theirs.closed)
+    assert not caplog.records
+
+
+async def test_a_websocket_that_cannot_be_opened_is_closed_at_the_instance(
+    browser: Browser, endpoint: str, application: tuple[Application, int]
+) -> None:
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+
+    answer = await browser.send("GET", f"{endpoint}ws", headers=upgrade)  # without a key
+
+    assert answer.status_code == 400
+    (theirs,) = application[0].sockets
+    await eventually_async(lambda: theirs.closed)
 
 
 async def test_a_websocket_of_another_site_is_refused(portal: Portal, endpoint: str) -> None:

@@ -72,9 +72,8 @@ def run_submit(options: argparse.Namespace) -> int:
 def run_notebook(options: argparse.Namespace) -> int:
     """Run a Jupyter single-user server whose notebooks find the cluster by themselves."""
     environment = _prepare(options.host, _master_path(), "warn", options.master)
-    as_root = ["--allow-root"] if os.geteuid() == 0 else []
     try:
-        return run_child(["jupyterhub-singleuser", *as_root], environment)
+        return run_child(["zoe-jupyter"], environment)
     finally:
         forget(shared_directory(os.environ))
 
