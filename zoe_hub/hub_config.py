@@ -166,6 +166,7 @@ def _configure_people(c: Config, settings: Settings) -> None:
     c.JupyterHub.authenticator_class = "zoe"
     c.JupyterHub.redirect_to_server = False  # home: a login starts nothing
     c.ZoeAuthenticator.directory = str(settings.directory)
+    c.ZoeAuthenticator.backend = settings.backend
     # Names become paths and host names.
     c.ZoeAuthenticator.username_pattern = r"[a-z][a-z0-9._-]{0,31}\Z"
     c.JupyterHub.custom_scopes = permissions.CUSTOM_SCOPES

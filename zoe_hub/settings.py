@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 ADDRESS = "127.0.0.1"
 
 
@@ -35,7 +38,7 @@ class Settings:
             port=_port(environment.get("ZOE_PORT") or "8000"),
             directory=Path(environment.get("ZOE_DIR") or ".zoe").absolute(),
             backend=_backend(environment.get("ZOE_BACKEND") or "process"),
-            database_url=environment.get("ZOE_DATABASE_URL") or None,
+            database_url=_database_url(environment.get("ZOE_DATABASE_URL") or None),
         )
 
     def make_directory(self) -> None:
@@ -83,3 +86,19 @@ def _backend(name: str) -> str:
     if name in known:
         return name
     raise SettingsError(f"ZOE_BACKEND={name} is unknown; give one of: {', '.join(known)}")
+
+
+def _database_url(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() != "postgresql" or not url.database:
+        raise SettingsError(
+            "ZOE_DATABASE_URL is no address of a Postgres database; "
+            "give one such as postgresql://user@host/zoe"
+        )
+    # The driver that is installed; SQLAlchemy would take another one by default.
+    return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)

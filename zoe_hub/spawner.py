@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from jupyterhub.scopes import get_scopes_for
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import url_path_join
+from sqlalchemy.orm import object_session
 from traitlets import Unicode
 
 from zoe_core.cluster import ExecutionStatus
@@ -115,7 +116,9 @@ class ZoeSpawner(Spawner):
             raise SpawnFailed("The database is away; try again in a moment.", 503) from None
         # Before any waiting: a Hub that crashes now must find its way back to the execution.
         self.orm_spawner.state = self.get_state()
-        self.db.commit()
+        session = object_session(self.orm_spawner)
+        assert session is not None  # it was loaded from the Hub's database
+        session.commit()
         await self._until_running()
         url = await self._address(service)
         api = url_path_join(url, self.server.base_url, "api")

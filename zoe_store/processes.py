@@ -72,6 +72,7 @@ def child_command(program: str) -> list[str]:
 
 def _run_child() -> None:
     _, parent, program = sys.argv
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup leaves it ignored
     die_with_parent(int(parent), signal.SIGHUP)
     sys.argv = [program]
     pkgutil.resolve_name(program)()

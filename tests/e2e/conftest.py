@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.browser import DESKTOP, chromium, keep_screenshot
 from tests.support.running_zoe import RunningZoe
+
+expect.set_options(timeout=30_000)  # milliseconds: the machine may be busy
 
 
 @pytest.fixture(scope="module")

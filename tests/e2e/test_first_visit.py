@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.support.browser import DESKTOP, collect_errors, keep_screenshot
 from tests.support.running_zoe import RunningZoe
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -28,13 +29,16 @@ def run_cell(page: Page, code: str) -> str:
     """Type into the notebook's current cell, run it, and return what it shows."""
     cells = page.locator(".jp-NotebookPanel .jp-CodeCell")
     number = cells.count()
-    cells.nth(number - 1).locator(".cm-content").click()
+    cell = cells.nth(number - 1)
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible()
+    cell.locator(".cm-content").click()
     page.keyboard.insert_text(code)
+    expect(cell.locator(".cm-content")).to_have_text(code)
     page.keyboard.press("Shift+Enter")
-    output = cells.nth(number - 1).locator(".jp-OutputArea-output").last
     expect(cells).to_have_count(number + 1)
+    expect(cell.locator(".jp-InputPrompt")).to_have_text(f"[{number}]:")
+    output = cell.locator(".jp-OutputArea-output").last
     expect(output).to_be_visible()
-    expect(cells.nth(number - 1).locator(".jp-InputPrompt")).to_have_text(f"[{number}]:")
     return output.inner_text().strip()
 
 
@@ -107,6 +111,39 @@ def test_a_zapp_with_a_server_becomes_a_named_server_and_is_stopped(page: Page) 
     expect(page.get_by_text(ENDED).first).to_be_visible()
     page.goto("/services/zoe/executions")
     keep_screenshot(page, "executions")
+
+
+def test_a_page_that_nobody_looks_at_holds_no_connection(page: Page) -> None:
+    """A browser has six for all its tabs; each open page follows the events and a log."""
+    streams: set[Request] = set()
+
+    def begun(request: Request) -> None:
+        if re.search(r"/(events|logs)\?", request.url):
+            streams.add(request)
+
+    def show(*, hidden: bool) -> None:
+        page.evaluate(
+            """hidden => {
+                Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+                document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            hidden,
+        )
+
+    def following(count: int) -> None:
+        # Asking the page anything lets its events through.
+        eventually(lambda: page.evaluate("true") and len(streams) == count, timeout=30)
+
+    page.on("request", begun)
+    page.on("requestfailed", lambda request: streams.discard(request))
+    page.on("requestfinished", lambda request: streams.discard(request))
+    page.goto("/services/zoe/executions")
+    page.get_by_role("link", name="jupyter", exact=True).first.click()
+    following(2)
+    show(hidden=True)
+    following(0)
+    show(hidden=False)
+    following(2)
 
 
 def test_a_wrong_value_is_refused_next_to_its_field(page: Page) -> None:

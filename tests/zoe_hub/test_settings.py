@@ -25,7 +25,7 @@ def test_all_that_can_be_said() -> None:
         "ZOE_BACKEND": "fake",
         "ZOE_DATABASE_URL": "postgresql://zoe@db/zoe",
     }
-    expected = Settings(65535, Path("/srv/zoe"), "fake", "postgresql://zoe@db/zoe")
+    expected = Settings(65535, Path("/srv/zoe"), "fake", "postgresql+psycopg2://zoe@db/zoe")
     assert Settings.from_environment(environment) == expected
 
 
@@ -38,6 +38,17 @@ def test_what_is_no_port(port: str) -> None:
 def test_an_unknown_back_end_names_the_known_ones() -> None:
     with pytest.raises(SettingsError, match=r"ZOE_BACKEND=dokcer is unknown; .* fake, process"):
         Settings.from_environment({"ZOE_BACKEND": "dokcer"})
+
+
+@pytest.mark.parametrize("url", ["junk", "sqlite:///x", "postgresql://host", "://"])
+def test_what_is_no_address_of_a_database(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"ZOE_DATABASE_URL .* postgresql://user@host/zoe"):
+        Settings.from_environment({"ZOE_DATABASE_URL": url})
+
+
+def test_the_address_of_a_database_gets_the_driver_that_is_installed() -> None:
+    settings = Settings.from_environment({"ZOE_DATABASE_URL": "postgresql://ada:s3@db/zoe"})
+    assert settings.database_url == "postgresql+psycopg2://ada:s3@db/zoe"
 
 
 def test_the_directory_is_made_for_us_alone(tmp_path: Path) -> None:

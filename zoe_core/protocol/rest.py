@@ -292,7 +292,7 @@ class Cluster(Answer):
 
 
 class QueueEntry(Answer):
-    """A waiting execution; its user and name are shown to those who may see the execution."""
+    """A waiting execution; the rest is told to those who may see the execution."""
 
     execution_id: int
     position: int | None

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoe_core.amount import Amount
 from zoe_core.cluster import ExecutionStatus, ExecutionView, InstanceView, Snapshot
 from zoe_core.scheduling.gang import (
+    Unplaced,
     elastic_instances,
     essential_instances,
     newest_attempts,
@@ -92,30 +93,26 @@ def _place_gangs(
                 continue
             # Only who could start one day holds back the others.
             blocked = not isinstance(place_gang(wanted, Room.empty(snapshot), placement), Misfit)
-            verdicts[execution.id] = _verdict(placed, position, could_fit=blocked)
+            verdicts[execution.id] = _verdict(placed, wanted, position, could_fit=blocked)
     return gangs, verdicts
 
 
-def _verdict(misfit: Misfit, position: int, *, could_fit: bool) -> Verdict:
+def _verdict(
+    misfit: Misfit, wanted: Sequence[Unplaced], position: int, *, could_fit: bool
+) -> Verdict:
+    first = misfit.unplaced
     if not misfit.offers:
-        blocker = Blocker.NO_NODE
-    else:
-        blocker = Blocker.NO_ROOM if could_fit else Blocker.TOO_LARGE
-    unplaced = misfit.unplaced
+        return Verdict(Blocker.NO_NODE, position, first.id.name, first.image, first.amount)
+    blocker = Blocker.NO_ROOM if could_fit else Blocker.TOO_LARGE
+    if not misfit.alone:
+        needs = sum((each.amount for each in wanted), Amount())
+        free = sum(misfit.offers.values(), Amount())
+        return Verdict(blocker, position, first.id.name, first.image, needs, free, gang=len(wanted))
     node, free = min(
         misfit.offers.items(),
         key=lambda offer: (-offer[1].memory, -offer[1].millicores, offer[0]),
-        default=("", Amount()),
     )
-    return Verdict(
-        blocker=blocker,
-        position=position,
-        instance=unplaced.id.name,
-        image=unplaced.image,
-        needs=unplaced.amount,
-        largest_free=free,
-        node=node,
-    )
+    return Verdict(blocker, position, first.id.name, first.image, first.amount, free, node)
 
 
 def _place_elastic(

@@ -32,16 +32,13 @@ def explain(plan: Plan, execution_id: int) -> Explanation | None:
 def _sentence(verdict: Verdict) -> str:
     match verdict.blocker:
         case Blocker.NO_ROOM:
-            return (
-                f"{verdict.instance} needs {verdict.needs.describe()}; the most that is free on "
-                f"one node is {verdict.largest_free.describe()}, on {verdict.node}."
-            )
+            return f"{_needs(verdict)}; {_free(verdict)}."
         case Blocker.NO_NODE:
             return f"No node can start the image {verdict.image} that {verdict.instance} needs now."
         case Blocker.TOO_LARGE:
             return (
-                "All nodes that are here now would be too small for it, even if they were empty: "
-                f"{verdict.instance} needs {verdict.needs.describe()}."
+                "The nodes that are here now would be too small for it even if they were empty: "
+                f"{_needs(verdict)}."
             )
         case Blocker.BEHIND:
             return "It waits for its turn: those before it start first."
@@ -49,3 +46,16 @@ def _sentence(verdict: Verdict) -> str:
             return "It is on hold."
         case Blocker.LEAVING:
             return "The instances of its last attempt are still being removed."
+
+
+def _needs(verdict: Verdict) -> str:
+    if verdict.gang:
+        together = f"Its {verdict.gang} essential instances start together and need"
+        return f"{together} {verdict.needs.describe()} in all"
+    return f"{verdict.instance} needs {verdict.needs.describe()}"
+
+
+def _free(verdict: Verdict) -> str:
+    if verdict.gang:
+        return f"{verdict.free.describe()} is free"
+    return f"the most that is free on one node is {verdict.free.describe()}, on {verdict.node}"

@@ -65,10 +65,18 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """The first instance of a gang that found no place, and what the nodes had left for it."""
+    """The first instance of a gang that found no place.
+
+    ``offers`` is what the nodes that may start it have free, before any of the gang is placed.
+    """
 
     unplaced: Unplaced
     offers: Mapping[str, Amount]
+
+    @property
+    def alone(self) -> bool:
+        """Whether it finds no place even without the others of its gang."""
+        return not any(self.unplaced.amount.fits_in(free) for free in self.offers.values())
 
 
 def place_gang(
@@ -77,11 +85,10 @@ def place_gang(
     """Place all or none; the largest first, which leaves the least room unused."""
     placed: list[InstanceView] = []
     for each in sorted(wanted, key=_size, reverse=True):
-        offers = room.offers(each.image)
-        node = placement.choose(offers, each.amount)
+        node = placement.choose(room.offers(each.image), each.amount)
         if node is None:
             room.give_back((instance.node, instance.reservation) for instance in placed)
-            return Misfit(each, offers)
+            return Misfit(each, room.offers(each.image))
         room.take(node, each.amount)
         placed.append(each.on(node))
     return tuple(placed)

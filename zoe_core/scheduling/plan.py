@@ -27,8 +27,11 @@ class Blocker(StrEnum):
 class Verdict:
     """Why one request waits, kept small: sentences are made from it only when somebody asks.
 
-    ``position`` counts from 1. ``instance`` names the first instance that found no place, ``needs``
-    is its reservation, ``largest_free`` the most that one node had left for it, on ``node``.
+    ``position`` counts from 1. ``instance`` names the first instance that found no place.
+
+    If no node has room for it alone, ``needs`` is its reservation, and ``free`` the most that one
+    node has, on ``node``. If only the gang as a whole is too large, ``gang`` is the number of its
+    instances, ``needs`` what they reserve together, and ``free`` what all nodes together have.
     """
 
     blocker: Blocker
@@ -36,8 +39,9 @@ class Verdict:
     instance: str = ""
     image: str = ""
     needs: Amount = _NOTHING
-    largest_free: Amount = _NOTHING
+    free: Amount = _NOTHING
     node: str = ""
+    gang: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,8 @@ def test_a_gang_starts_whole_or_not_at_all() -> None:
     assert (refused.gangs, refused.grown) == ((), ())
     verdict = refused.verdicts[1]
     assert (verdict.blocker, verdict.position) == (Blocker.TOO_LARGE, 1)
-    # The largest are placed first, so it is the small one that finds no room.
-    assert (verdict.instance, verdict.needs) == ("main-0", amount(1))
-    assert (verdict.node, verdict.largest_free) == ("node-0", amount(0, 5))
+    # Each of the four alone would fit; together they do not.
+    assert (verdict.gang, verdict.needs, verdict.free) == (4, amount(7, 4), amount(6, 8))
 
 
 def test_the_first_that_does_not_fit_holds_back_the_rest() -> None:
@@ -249,7 +248,7 @@ def test_a_draining_node_keeps_what_runs_there_and_its_room() -> None:
 def test_a_node_that_is_short_of_room_takes_nothing() -> None:
     short = node(memory=2)
     picture = snapshot(short, [execution(1, status="running"), execution(2)], instance(memory=4))
-    assert plan(picture).verdicts[2].largest_free == amount(-2, 7)
+    assert plan(picture).verdicts[2].free == amount(-2, 7)
 
 
 # --- attempts, order of services ---

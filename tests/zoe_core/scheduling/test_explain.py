@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.builders import execution, instance, node, plan, service, snapshot
+from tests.support.builders import execution, instance, node, plan, service, snapshot, worker
 from zoe_core.cluster import Desired, ExecutionView, InstanceView, Node
 from zoe_core.scheduling import explain
 
@@ -14,7 +14,7 @@ from zoe_core.scheduling import explain
             [node(memory=2, cores=2), node("node-1", memory=3, cores=1)],
             execution(1, service(memory=4, cores=2)),
             [],
-            "All nodes that are here now would be too small for it, even if they were empty: "
+            "The nodes that are here now would be too small for it even if they were empty: "
             "main-0 needs 4 GB, 2 cores.",
         ),
         (
@@ -49,6 +49,20 @@ def test_who_has_no_room_is_told_what_is_free() -> None:
     assert explanation is not None
     assert explanation.reasons == (
         "main-0 needs 4 GB, 2 cores; the most that is free on one node is 3 GB, 1 core, on node-1.",
+    )
+
+
+def test_a_gang_without_room_is_told_what_it_needs_together() -> None:
+    queue = [
+        execution(1, service(), worker(essential=2, memory=2)),
+        execution(2, status="running"),
+    ]
+    there = instance(2, memory=2, cores=2)
+    explanation = explain(plan(snapshot(node(memory=6, cores=4), queue, there)), 1)
+    assert explanation is not None
+    assert explanation.reasons == (
+        "Its 3 essential instances start together and need 5 GB, 3 cores in all; "
+        "4 GB, 2 cores is free.",
     )
 
 

@@ -24,11 +24,18 @@ export function keepLive() {
   setInterval(() => {
     if (!document.hidden && document.querySelector("[data-waiting]")) refreshSoon();
   }, POSITIONS);
-  document.addEventListener("visibilitychange", () => document.hidden || refreshSoon());
+  document.addEventListener("visibilitychange", () => (document.hidden ? rest() : open()));
+}
+
+// A browser has six connections for all its tabs: one that nobody looks at holds none.
+function rest() {
+  source?.close();
+  clearTimeout(reopening);
 }
 
 function open() {
-  if (ended()) return;
+  if (ended() || document.hidden) return;
+  source?.close();
   source = new EventSource(`${config.events}?_xsrf=${encodeURIComponent(config.xsrf)}`);
   source.onopen = () => {
     tries = 0;

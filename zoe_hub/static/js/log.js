@@ -22,6 +22,7 @@ export function showLogs() {
   pane.addEventListener("scroll", () => {
     follow.checked = pane.scrollHeight - pane.scrollTop - pane.clientHeight < BOTTOM;
   });
+  document.addEventListener("visibilitychange", () => (document.hidden ? rest() : goOn()));
   document.addEventListener("zoe:refreshed", () => {
     offerInstances();
     if (current.key !== key()) start();
@@ -68,6 +69,17 @@ function start() {
   follow.checked = true;
   pane.textContent = "";
   say("");
+  read(current);
+}
+
+// A browser has six connections for all its tabs: one that nobody looks at holds none.
+function rest() {
+  current.abort?.abort();
+}
+
+function goOn() {
+  if (!current.abort?.signal.aborted) return;
+  current.abort = new AbortController();
   read(current);
 }
 
