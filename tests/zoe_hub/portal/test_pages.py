@@ -132,6 +132,20 @@ async def test_a_launch_leads_to_the_page_of_its_execution(portal: Portal) -> No
     assert (record.name, record.user, record.parameters) == ("my run", "alice", {"workers": "3"})
 
 
+async def test_a_launch_can_be_made_again_with_the_same_parameters(portal: Portal) -> None:
+    await send(portal, "zapps/small", name="my run", **{"parameter.workers": "3"})
+    (record,) = stored(portal)
+    assert "workers: <code>3</code>" in await shown(portal, f"executions/{record.id}")
+    inputs = Document(await shown(portal, f"zapps/small?again={record.id}")).inputs
+    assert inputs["name"]["value"] == "my run"
+    assert inputs["parameter.workers"]["value"] == "3"
+    # Somebody else's is not there, and what is no number fills in nothing.
+    other = await page(portal, f"zapps/small?again={record.id}", "bob")
+    assert other.status_code == 404
+    unknown = Document(await shown(portal, "zapps/small?again=x")).inputs
+    assert unknown["name"]["value"] == "small"
+
+
 async def test_a_form_that_is_sent_twice_launches_once(portal: Portal) -> None:
     form = {"name": "x", "key": "the-key-of-this-form"}
     answers = [await send(portal, "zapps/small", **form) for _ in range(2)]

@@ -13,7 +13,7 @@ from zoe_core.zapp import Problem, apply_parameters
 from zoe_hub.portal.api.addresses import LaunchForm
 from zoe_hub.portal.launching import launch
 from zoe_hub.portal.pages.rendering import PageHandler
-from zoe_hub.portal.presenters.form import launch_form, read_parameters
+from zoe_hub.portal.presenters.form import as_launched, launch_form, read_parameters
 from zoe_hub.portal.presenters.gallery import card, needs, shelves
 from zoe_hub.portal.presenters.readme import to_html
 from zoe_hub.portal.requests import read_form
@@ -50,8 +50,18 @@ class ZAppPage(PageHandler):
     """``/zapps/{slug}``."""
 
     async def get(self, slug: str) -> None:
-        """Show the README and an empty form."""
-        await self._show(self._entry(slug))
+        """Show the README and the form; ``again`` names an execution to fill it in like."""
+        entry = self._entry(slug)
+        await self._show(entry, await self._as_launched(entry))
+
+    async def _as_launched(self, entry: GalleryEntry) -> dict[str, str] | None:
+        text = self.get_query_argument("again", "")
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            return None
+        record = await self.find_execution(int(text))
+        if record.zapp != entry.slug:
+            return None
+        return as_launched(entry.parameters, record.name, record.parameters)
 
     async def post(self, slug: str) -> None:
         """Launch, and lead on to where it can be followed; or show what is wrong in the form."""

@@ -101,6 +101,20 @@ def launch_form(
     return Form(name_field, fields, tuple(others))
 
 
+def as_launched(
+    parameters: Sequence[Parameter], name: str, values: Mapping[str, object]
+) -> dict[str, str]:
+    """What would have to be entered for an earlier launch, by the names of the inputs.
+
+    ``values`` are parameters as they were given, by key or name; the others had their defaults.
+    """
+    entered = {
+        PREFIX + each.key: _as_text(values.get(each.key, values.get(each.name, each.default)))
+        for each in parameters
+    }
+    return {"name": name, **entered}
+
+
 def read_parameters(parameters: Sequence[Parameter], given: Mapping[str, str]) -> dict[str, str]:
     """Return what was entered for each parameter, by its key, still as text.
 
