@@ -186,11 +186,10 @@ class Service(_Part):
 
     def memory_limit(self, defaults: SiteDefaults) -> int | None:
         """Return the hard limit of one instance in bytes, never below what it reserves, or None."""
-        if self.resources.memory.max is not None:
-            return self.resources.memory.max
-        if defaults.memory_limit is None:
-            return None
-        return max(defaults.memory_limit, self.reservation(defaults).memory)
+        limit = self.resources.memory.max
+        if limit is None:
+            limit = defaults.memory_limit
+        return None if limit is None else max(limit, self.reservation(defaults).memory)
 
 
 class ZApp(_Part):

@@ -47,6 +47,9 @@ def test_what_is_written_out_is_read_back_equal(make: Callable[[], Document]) ->
     assert again.warnings == ()
 
 
+MB = 2**20
+
+
 def test_reading_leaves_the_document_alone() -> None:
     document = notebook_3() | {"surprise": 1}
     before = json.dumps(document)
@@ -98,7 +101,7 @@ def test_the_documentations_example_left_out_command_and_volumes() -> None:
         del service[field]
     main = parse_zapp(zapp_3(service)).zapp.services[0]
     assert main.command is None
-    assert main.reservation(SiteDefaults(memory=7, cores=0.1)) == Amount(7, 100)
+    assert main.reservation(SiteDefaults(memory=70 * MB, cores=0.1)) == Amount(70 * MB, 100)
 
 
 @pytest.mark.parametrize(
@@ -156,20 +159,22 @@ def test_restart_may_be_an_object() -> None:
 @pytest.mark.parametrize(
     ("memory", "defaults", "reserved", "limit"),
     [
-        ({"min": 5, "max": 9}, SiteDefaults(memory=7), 5, 9),
-        ({"min": None, "max": None}, SiteDefaults(memory=7), 7, None),
-        ({"min": None, "max": None}, SiteDefaults(memory=7, memory_limit=8), 7, 8),
-        ({"min": 20, "max": None}, SiteDefaults(memory=7, memory_limit=8), 20, 20),
-        ({"min": None, "max": 3}, SiteDefaults(memory=7), 3, 3),
+        ({"min": 50, "max": 90}, SiteDefaults(memory=70 * MB), 50, 90),
+        ({"min": None, "max": None}, SiteDefaults(memory=70 * MB), 70, None),
+        ({"min": None, "max": None}, SiteDefaults(70 * MB, memory_limit=80 * MB), 70, 80),
+        ({"min": 200, "max": None}, SiteDefaults(70 * MB, memory_limit=80 * MB), 200, 200),
+        ({"min": None, "max": 30}, SiteDefaults(memory=70 * MB), 30, 30),
+        ({"min": 1, "max": 2}, SiteDefaults(), 16, 16),  # less than any process needs
     ],
 )
 def test_the_sites_defaults_fill_what_is_null(
     memory: Document, defaults: SiteDefaults, reserved: int, limit: int | None
 ) -> None:
-    resources = {"memory": memory, "cores": {"min": None, "max": None}}
+    in_bytes = {name: size and size * MB for name, size in memory.items()}
+    resources = {"memory": in_bytes, "cores": {"min": None, "max": None}}
     zapp = parse_zapp(zapp_3(service_3("m", monitor=True, resources=resources))).zapp
-    assert zapp.services[0].reservation(defaults) == Amount(reserved, 100)
-    assert zapp.services[0].memory_limit(defaults) == limit
+    assert zapp.services[0].reservation(defaults) == Amount(reserved * MB, 100)
+    assert zapp.services[0].memory_limit(defaults) == (limit and limit * MB)
 
 
 def test_bytes_and_a_byte_order_mark_are_read() -> None:
