@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -44,6 +45,18 @@ END_WITHIN = 12.0
 
 class SetupError(Exception):
     """The master cannot start; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What runs during one term of office."""
+
+    sockets: Sockets
+    inbox: Inbox
+    applier: Applier
+    observer: Observer
+    router: Router
+    loop: Loop
 
 
 class ZoeMaster(Application):
@@ -148,19 +161,44 @@ class ZoeMaster(Application):
         orderly: asyncio.Event,
         stack: AsyncExitStack,
     ) -> None:
+        parts = await self._compose(office, backend, stack)
+        stack.callback(parts.observer.watch())
+        await asyncio.to_thread(parts.observer.relist)
+        await asyncio.to_thread(
+            announce,
+            office,
+            commands_url=parts.sockets.commands_url,
+            events_url=parts.sockets.events_url,
+            backend=self.backend,
+            capabilities=backend.capabilities,
+            defaults=self._defaults(),
+        )
+        self.log.info("Master of epoch %d at %s", office.epoch, parts.sockets.commands_url)
+        await _until_one_ends(
+            parts.loop.run(),
+            parts.router.run(),
+            parts.observer.relist_every(self.relist_interval),
+            self._until_told(stopping, orderly, parts),
+        )
+        # Before the rest is taken apart: nothing may be started while all is ended.
+        await parts.applier.close()
+        if orderly.is_set() and self.end_instances:
+            await asyncio.to_thread(backend.end_all)
+
+    async def _compose(self, office: Office, backend: Backend, stack: AsyncExitStack) -> Parts:
+        """Put the parts of one term of office together; ``stack`` closes them."""
         directory = self._absolute_directory()
-        logs = LogKeeper(backend, directory / "logs", self.log_limit)
         keys = KeyRing(directory / "keys")
         keys.ensure()
         sockets = Sockets(keys, self.address)
         stack.callback(sockets.close)
+        logs = LogKeeper(backend, directory / "logs", self.log_limit)
         reactor, inbox = await self._make_reactor(office), Inbox()
-        defaults = self._defaults()
         applier = Applier(
             backend=backend,
             inbox=inbox,
             logs=logs,
-            specs=SpecMaker(backend, defaults, self.portal_path),
+            specs=SpecMaker(backend, self._defaults(), self.portal_path),
             secrets=lambda execution_id: secrets_of(office, execution_id),
             grace=self.stop_grace,
             threads=self.effect_threads,
@@ -183,39 +221,20 @@ class ZoeMaster(Application):
             state=lambda: (reactor.snapshot, reactor.plan),
             log=self.log,
         )
-        loop = Loop(office, inbox, reactor, applier, Publisher(sockets.events), _utc_now, self.log)
-        stack.callback(observer.watch())
-        await asyncio.to_thread(observer.relist)
-        await asyncio.to_thread(
-            announce,
-            office,
-            commands_url=sockets.commands_url,
-            events_url=sockets.events_url,
-            backend=self.backend,
-            capabilities=backend.capabilities,
-            defaults=defaults,
-        )
-        self.log.info("Master of epoch %d at %s", office.epoch, sockets.commands_url)
-        await _until_one_ends(
-            loop.run(),
-            router.run(),
-            observer.relist_every(self.relist_interval),
-            self._until_told(stopping, orderly, inbox, loop),
-        )
-        await applier.close()
-        if orderly.is_set() and self.end_instances:
-            await asyncio.to_thread(backend.end_all)
+        publisher = Publisher(sockets.events)
+        loop = Loop(office, inbox, reactor, applier, publisher, _utc_now, self.log)
+        return Parts(sockets, inbox, applier, observer, router, loop)
 
     async def _until_told(
-        self, stopping: asyncio.Event, orderly: asyncio.Event, inbox: Inbox, loop: Loop
+        self, stopping: asyncio.Event, orderly: asyncio.Event, parts: Parts
     ) -> None:
         """Return when it is time to stop; what runs has ended by then if it is to end."""
         await stopping.wait()
         if orderly.is_set() and self.end_instances:
-            inbox.end_all("It was ended because the portal was stopped.")
+            parts.inbox.end_all("It was ended because the portal was stopped.")
             with suppress(TimeoutError):
                 async with asyncio.timeout(END_WITHIN):
-                    await loop.emptied.wait()
+                    await parts.loop.emptied.wait()
 
     async def _take_office(self, database: Database, stopping: asyncio.Event) -> Office | None:
         """Wait for the database, then for the office; None when told to stop meanwhile."""

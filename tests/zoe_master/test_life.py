@@ -118,7 +118,9 @@ async def test_who_waits_is_told_why(hub: HubEnd) -> None:
     assert why == entries[0].explanation
     assert why is not None
     assert (why.position, why.ahead) == (1, ())
-    assert why.reasons[0].startswith("main-1 needs 4 GB, 1 core; the most that is free")
+    assert why.reasons[0].startswith(
+        "Its 2 essential instances start together and need 8 GB, 2 cores in all; 5 GB"
+    )
     behind = await hub.link.explain(third)
     assert behind is not None
     assert (behind.position, behind.ahead) == (2, (second,))

@@ -57,5 +57,5 @@ def _needs(verdict: Verdict) -> str:
 
 def _free(verdict: Verdict) -> str:
     if verdict.gang:
-        return f"{verdict.free.describe()} is free"
+        return f"{verdict.free.describe()} are free"
     return f"the most that is free on one node is {verdict.free.describe()}, on {verdict.node}"

@@ -62,7 +62,7 @@ def test_a_gang_without_room_is_told_what_it_needs_together() -> None:
     assert explanation is not None
     assert explanation.reasons == (
         "Its 3 essential instances start together and need 5 GB, 3 cores in all; "
-        "4 GB, 2 cores is free.",
+        "4 GB, 2 cores are free.",
     )
 
 
