@@ -15,6 +15,7 @@ from sqlalchemy.orm import object_session
 from traitlets import Unicode
 
 from zoe_core.cluster import ExecutionStatus
+from zoe_core.protocol import OWN_ADDRESS
 from zoe_core.zapp import Service, ZApp
 from zoe_hub.hub_side import HubSide
 from zoe_hub.link import MasterAway
@@ -24,9 +25,6 @@ from zoe_hub.submission import Launch, Order, Requester
 from zoe_store import executions
 from zoe_store.database import DatabaseAway
 from zoe_store.executions import ExecutionRecord
-
-OWN_ADDRESS = "{dns_name#self}"
-"""In a launch secret: the master puts the instance's own address in its place."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

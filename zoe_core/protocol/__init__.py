@@ -3,6 +3,7 @@
 from zoe_core.protocol.envelope import PROTOCOL_VERSION, Envelope, MalformedEnvelope, WrongVersion
 from zoe_core.protocol.messages import (
     MAX_LOG_CHUNK,
+    OWN_ADDRESS,
     Explain,
     Failure,
     LogChunk,
@@ -20,6 +21,7 @@ from zoe_core.protocol.messages import (
 
 __all__ = [
     "MAX_LOG_CHUNK",
+    "OWN_ADDRESS",
     "PROTOCOL_VERSION",
     "Envelope",
     "Explain",

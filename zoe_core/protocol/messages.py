@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from zoe_core.protocol.envelope import Envelope, MalformedEnvelope
 from zoe_core.scheduling.explain import Explanation
 
+OWN_ADDRESS = "{dns_name#self}"
+"""In a launch secret the hub cannot know it yet: the master puts the address in its place."""
+
 MAX_LOG_CHUNK = 256 * 1024
 """Bytes of log in one answer, at most."""
 

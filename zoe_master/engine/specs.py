@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from zoe_core.cluster import ExecutionView, InstanceId, InstanceView
+from zoe_core.protocol import OWN_ADDRESS
 from zoe_core.zapp import InstanceContext, Service, SiteDefaults, render_instance
 from zoe_master.backends.base import Backend, InstanceSpec
-
-OWN_ADDRESS = "{dns_name#self}"
 
 
 @dataclass(frozen=True, slots=True)
