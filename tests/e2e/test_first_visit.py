@@ -30,7 +30,8 @@ def run_cell(page: Page, code: str) -> str:
     cells = page.locator(".jp-NotebookPanel .jp-CodeCell")
     number = cells.count()
     cell = cells.nth(number - 1)
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible()
+    # JupyterLab drops what is run before the kernel is there; only the status bar tells.
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
     cell.locator(".cm-content").click()
     page.keyboard.insert_text(code)
     expect(cell.locator(".cm-content")).to_have_text(code)
