@@ -11,7 +11,7 @@ from zoe_core.protocol.envelope import Envelope, MalformedEnvelope
 from zoe_core.scheduling.explain import Explanation
 
 OWN_ADDRESS = "{dns_name#self}"
-"""In a launch secret the hub cannot know it yet: the master puts the address in its place."""
+"""Stands in launch secrets for the address of the instance, which only the master knows."""
 
 MAX_LOG_CHUNK = 256 * 1024
 """Bytes of log in one answer, at most."""
