@@ -180,3 +180,19 @@ nodes = Table(
     Column("missing_images", JSONB, nullable=False),
     _moment("seen_at", nullable=False),
 )
+
+# Owner: the master, which replaces them all. Instances of ours that nothing explains: they are left
+# alone and listed for the administrator. No foreign key: their execution may be unknown.
+strangers = Table(
+    "strangers",
+    metadata,
+    Column("execution_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("service", Text, primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("observed", Text, nullable=False),
+    # A sentence for the administrator: why nothing explains it.
+    Column("why", Text, nullable=False),
+    _moment("first_seen_at", nullable=False),
+)
