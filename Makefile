@@ -5,7 +5,7 @@ BIN := .venv/bin
 # `compat`: a package that is new in the tree is found without another installation.
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --config-settings editable_mode=compat
 
-.PHONY: portal install test lint check clean
+.PHONY: portal install test chaos bench lint check clean
 
 portal: install          ## start Zoe here; Ctrl-C stops it
 	@exec $(BIN)/jupyterhub -f jupyterhub_config.py
@@ -15,6 +15,13 @@ install: .venv/.installed  ## all that `make portal` runs on
 test: .venv/.installed-for-tests  ## all tests
 	@.ci/system-packages
 	$(BIN)/python -m pytest
+
+chaos: .venv/.installed-for-tests  ## kill parts at random for minutes; CHAOS_SEED=n repeats the choices
+	CHAOS_SEED=$${CHAOS_SEED:-random} CHAOS_SECONDS=$${CHAOS_SECONDS:-120} \
+	    CHAOS_EXECUTIONS=$${CHAOS_EXECUTIONS:-200} $(BIN)/python -m pytest tests/faults/chaos
+
+bench: .venv/.installed  ## all benchmarks; see benchmarks/README.md
+	@for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python $$each || exit 1; done
 
 lint: .venv/.installed-for-tests  ## style, types, who may import whom
 	$(BIN)/ruff check .

@@ -6,6 +6,8 @@ First Zoe's own settings are filled in; whatever you set below them wins. Enviro
     ZOE_DIR           where everything is kept                    (.zoe)
     ZOE_BACKEND       what runs the applications                  (process)
     ZOE_DATABASE_URL  a Postgres database of your own             (one is started in ZOE_DIR)
+    ZOE_STANDALONE    1: master and portal are processes of       (0)
+                      their own, see docs/administrator.md
 
 The settings of JupyterHub are `c.JupyterHub.…`, those of Zoe `c.ZoeSpawner.…`, `c.ZoeMaster.…`,
 `c.ZoePortal.…` and `c.ZoeAuthenticator.…`.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Collection
 from contextlib import suppress
 
+from zoe_hub.endless import for_ever
 from zoe_hub.link import MasterLink
 from zoe_store.database import Database, DatabaseAway
 from zoe_store.events import EventRecord, newest_event, read_events
@@ -29,10 +30,11 @@ class _Follower:
         self.user = user
         self.bell = asyncio.Event()
 
-    def wants(self, event: EventRecord, owner: str | None) -> bool:
+    def wants(self, execution_ids: Collection[int], owners: Collection[str]) -> bool:
+        """Whether events of these executions, of these people, are among its own."""
         if self.execution_id is not None:
-            return event.execution_id == self.execution_id
-        return self.user is None or owner == self.user
+            return self.execution_id in execution_ids
+        return self.user is None or self.user in owners
 
 
 class EventFeed:
@@ -47,27 +49,26 @@ class EventFeed:
         self._link = link
         self._followers: set[_Follower] = set()
         self._heard = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._reader: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to read."""
-        self._tasks = [
-            asyncio.create_task(_for_ever(lambda: self._link.newest_events(self._heard))),
-            asyncio.create_task(_for_ever(self._read)),
-        ]
+        self._link.ring(self._heard)
+        self._reader = asyncio.create_task(for_ever("The reader of events", self._read))
 
     async def close(self) -> None:
         """Stop reading; followers wait for ever."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
 
     async def follow(
         self, *, after: int, execution_id: int | None = None, user: str | None = None
-    ) -> AsyncIterator[EventRecord]:
+    ) -> AsyncGenerator[EventRecord, None]:
         """All events after that id, in order, for ever: of one execution, of one user, or all.
 
-        Goes on by itself when the database was away.
+        Goes on by itself when the database was away. Whoever is slow to take them holds one page
+        and delays nobody.
         """
         follower = _Follower(execution_id, user)
         self._followers.add(follower)
@@ -134,22 +135,12 @@ class EventFeed:
         events = await asyncio.to_thread(read_events, self._database, after=after, limit=PAGE)
         if not events:
             return after
-        owners = await asyncio.to_thread(
-            owners_of, self._database, {event.execution_id for event in events}
-        )
+        execution_ids = {event.execution_id for event in events}
+        owners = await asyncio.to_thread(owners_of, self._database, execution_ids)
+        people = set(owners.values())
         for follower in self._followers:
-            if any(follower.wants(event, owners.get(event.execution_id)) for event in events):
+            if follower.wants(execution_ids, people):
                 follower.bell.set()
         if len(events) == PAGE:
             self._heard.set()
         return events[-1].id
-
-
-async def _for_ever(reader: Callable[[], Awaitable[None]]) -> None:
-    """Begin anew after an error that nobody has thought of: all live pages hang on this task."""
-    while True:
-        try:
-            await reader()
-        except Exception:
-            log.exception("The reader of events has failed; it begins anew")
-        await asyncio.sleep(LOOK_EVERY)

@@ -4,22 +4,27 @@ That file is run by the Hub, by each of its subcommands (`jupyterhub token`) and
 Zoe, which find their own settings in it. Only in the Hub itself does `configure` start anything.
 """
 
+from __future__ import annotations
+
 import asyncio
-import atexit
 import importlib.util
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from traitlets.config import Config
 
 from zoe_hub import permissions
+from zoe_hub.hub_guard import guard_hub
 from zoe_hub.ports import choose_ports, keep_ports
-from zoe_hub.settings import ADDRESS, Settings, SettingsError
+from zoe_hub.settings import ADDRESS, PARTS, Settings, SettingsError
+from zoe_hub.standalone import portal_token, portal_url
 from zoe_store.processes import child_command
+
+if TYPE_CHECKING:
+    from zoe_hub.hub_databases import Databases
 
 _HERE = Path(__file__).parent
 _WEEK = 7 * 24 * 3600.0  # seconds
@@ -38,15 +43,13 @@ _PACKAGES = (
 )
 # What the services keep of the environment, besides what JupyterHub keeps for them.
 _KEPT = ("HOME", "JAVA_HOME", "TMPDIR", "USER")
+_PORTAL = {
+    "name": permissions.SERVICE,
+    "display": True,
+    "oauth_no_confirm": True,
+    "oauth_client_allowed_scopes": permissions.PORTAL_ALLOWED_SCOPES,
+}
 _TASKS: list[asyncio.Task[None]] = []  # kept, or they are collected
-
-
-@dataclass(frozen=True)
-class Databases:
-    """The SQLAlchemy URLs of the Hub's database and of Zoe's."""
-
-    hub: str
-    zoe: str
 
 
 def configure(c: Config) -> None:
@@ -63,17 +66,28 @@ def configure(c: Config) -> None:
         databases = _databases(settings, start=hub is not None)
     except SettingsError as error:
         sys.exit(f"Zoe cannot start: {error}")
-    ports_file = settings.directory / "ports.json"
-    ports = choose_ports(ports_file, ["hub", "traefik", "portal"])
+    ports = _ports(settings)
     _configure_hub(c, settings, databases, ports)
     _configure_people(c, settings)
     _configure_servers(c, settings, databases)
     if hub is not None:
-        keep_ports(ports_file, ports)
+        if not settings.standalone:
+            keep_ports(_ports_file(settings), ports)
         c.JupyterHub.services = _services(settings, databases, ports, hub.config_file)
         _watch_services_closely()
+        guard_hub(hub)
         _stop_quietly_until_ready()
         _say_welcome(hub)
+
+
+def _ports_file(settings: Settings) -> Path:
+    return settings.directory / "ports.json"
+
+
+def _ports(settings: Settings) -> dict[str, int]:
+    if settings.standalone:
+        return settings.standalone_ports()
+    return choose_ports(_ports_file(settings), PARTS)
 
 
 def _running_hub() -> Any:
@@ -95,54 +109,15 @@ def _check(settings: Settings) -> None:
         find_traefik()
     except FileNotFoundError as error:
         raise SettingsError(str(error)) from error
-    settings.check_port()
+    settings.check_ports()
     settings.make_directory()
 
 
 def _databases(settings: Settings, *, start: bool) -> Databases:
-    if settings.database_url is not None:
-        return Databases(f"sqlite:///{settings.directory}/hub.sqlite", settings.database_url)
-    from zoe_store.embedded import EmbeddedPostgres, EmbeddedPostgresError
+    # Imported here: `_check` says it better when a package is missing.
+    from zoe_hub.hub_databases import find_databases, open_databases
 
-    server = EmbeddedPostgres(settings.directory / "postgres")
-    databases = Databases(server.url("hub"), server.url("zoe"))
-    if start:
-        try:
-            server.start()
-        except EmbeddedPostgresError as error:
-            raise SettingsError(str(error)) from error
-        if server.pid is None:
-            raise SettingsError(f"another Zoe runs in ZOE_DIR={settings.directory}")
-        atexit.register(server.stop)
-        _keep_alive(server)
-        _migrate(databases.zoe)
-    return databases
-
-
-def _keep_alive(server: Any) -> None:
-    """Nobody else would start Postgres again if it was killed."""
-    from zoe_store.embedded import EmbeddedPostgresError
-
-    async def watch() -> None:
-        while True:
-            await asyncio.sleep(1)
-            try:
-                if server.revive():
-                    print("Postgres had ended; it was started again.", flush=True)
-            except EmbeddedPostgresError as error:
-                print(f"Postgres has ended and cannot be started: {error}", flush=True)
-
-    _TASKS.append(asyncio.get_running_loop().create_task(watch()))
-
-
-def _migrate(url: str) -> None:
-    """Only here: the database of a site is migrated by its administrator."""
-    from zoe_store.migrate import WrongSchema, upgrade
-
-    try:
-        upgrade(url)
-    except WrongSchema as error:
-        raise SettingsError(str(error)) from error
+    return open_databases(settings) if start else find_databases(settings)
 
 
 def _configure_hub(
@@ -152,6 +127,7 @@ def _configure_hub(
     hub.bind_url = f"http://{ADDRESS}:{settings.port}"
     hub.hub_bind_url = f"http://{ADDRESS}:{ports['hub']}"
     hub.db_url = databases.hub
+    hub.db_kwargs = databases.hub_options
     hub.upgrade_db = settings.database_url is None
     hub.cookie_secret_file = str(settings.directory / "cookie-secret")
     hub.template_paths = [str(_HERE / "templates" / "hub")]
@@ -194,7 +170,12 @@ def _configure_servers(c: Config, settings: Settings, databases: Databases) -> N
 def _services(
     settings: Settings, databases: Databases, ports: dict[str, int], config_file: str
 ) -> list[dict[str, Any]]:
-    """The master first: the Hub starts them in order, and waits for the portal to answer."""
+    """The master first: the Hub starts them in order, and waits for the portal to answer.
+
+    Of a standalone Zoe somebody else starts them, and the Hub need not know the master.
+    """
+    if settings.standalone:
+        return [{**_PORTAL, "url": portal_url(settings), "api_token": portal_token(settings)}]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {
         "ZOE_BACKEND": settings.backend,
@@ -210,13 +191,10 @@ def _services(
         "display": False,
     }
     portal = {
-        "name": permissions.SERVICE,
+        **_PORTAL,
         "url": f"http://{ADDRESS}:{ports['portal']}",
         "command": child_command("zoe_hub.portal.app:main"),
         "environment": environment,
-        "display": True,
-        "oauth_no_confirm": True,
-        "oauth_client_allowed_scopes": permissions.PORTAL_ALLOWED_SCOPES,
     }
     return [master, portal]
 

@@ -9,6 +9,8 @@ from typing import ClassVar
 from zapp_gallery.loader import Gallery, load_gallery
 from zoe_hub.feed import EventFeed
 from zoe_hub.link import MasterLink
+from zoe_hub.platform_view import PlatformView
+from zoe_hub.server_executions import ServerExecutions
 from zoe_hub.submission import Submission
 from zoe_store.database import Database
 
@@ -22,6 +24,7 @@ class HubSide:
     feed: EventFeed
     gallery: Gallery
     submission: Submission
+    executions: ServerExecutions
 
     _made: ClassVar[dict[tuple[str, str], HubSide]] = {}
 
@@ -40,4 +43,6 @@ class HubSide:
         feed = EventFeed(database, link)
         feed.start()
         gallery = load_gallery()
-        return cls(database, link, feed, gallery, Submission(database, gallery, link))
+        submission = Submission(database, gallery, link, PlatformView(database))
+        executions = ServerExecutions(database, link, feed)
+        return cls(database, link, feed, gallery, submission, executions)

@@ -57,4 +57,10 @@ ROLES: list[dict[str, Any]] = [
         "scopes": ADMIN_SCOPES,
         "groups": [ADMIN_GROUP],
     },
+    {
+        "name": "zoe-portal",
+        "description": "Launches servers again that waited while JupyterHub was restarted",
+        "scopes": ["read:servers", "start:servers"],
+        "services": [SERVICE],
+    },
 ]

@@ -1,4 +1,7 @@
-"""What the environment says about this Zoe: ZOE_PORT, ZOE_DIR, ZOE_BACKEND, ZOE_DATABASE_URL."""
+"""What the environment says about this Zoe.
+
+ZOE_PORT, ZOE_DIR, ZOE_BACKEND, ZOE_DATABASE_URL and ZOE_STANDALONE.
+"""
 
 import errno
 import os
@@ -8,10 +11,14 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from zoe_store.urls import InvalidUrl, checked_url
 
 ADDRESS = "127.0.0.1"
+
+PARTS = ("hub", "traefik", "portal")
+"""What listens on a port of its own, besides the one that people open."""
+
+_LAST_PORT = 65535
 
 
 class SettingsError(ValueError):
@@ -24,22 +31,45 @@ class Settings:
 
     port: where people open it, on 127.0.0.1. directory: all that Zoe keeps, absolute.
     backend: an entry point of `zoe.backends`. database_url: None for the embedded Postgres.
+    standalone: the master and the portal are processes of their own, which the Hub does not start.
     """
 
     port: int
     directory: Path
     backend: str
     database_url: str | None
+    standalone: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read and check the variables. Raises SettingsError, naming the variable."""
-        return cls(
+        settings = cls(
             port=_port(environment.get("ZOE_PORT") or "8000"),
             directory=Path(environment.get("ZOE_DIR") or ".zoe").absolute(),
             backend=_backend(environment.get("ZOE_BACKEND") or "process"),
             database_url=_database_url(environment.get("ZOE_DATABASE_URL") or None),
+            standalone=_yes_or_no("ZOE_STANDALONE", environment.get("ZOE_STANDALONE") or "0"),
         )
+        if settings.standalone:
+            settings.check_standalone()
+        return settings
+
+    def check_standalone(self) -> None:
+        """Raises SettingsError unless the parts could find each other as processes of their own."""
+        if self.database_url is None:
+            raise SettingsError(
+                "ZOE_STANDALONE=1 needs ZOE_DATABASE_URL, the address of a Postgres of your own: "
+                "the embedded one would end with the Hub"
+            )
+        if self.port + len(PARTS) > _LAST_PORT:
+            raise SettingsError(
+                f"ZOE_PORT={self.port} is too high for ZOE_STANDALONE=1, which takes the "
+                f"{len(PARTS)} ports after it as well"
+            )
+
+    def standalone_ports(self) -> dict[str, int]:
+        """The ports of the parts: those after ZOE_PORT, so that each part finds the others."""
+        return {name: self.port + number for number, name in enumerate(PARTS, 1)}
 
     def make_directory(self) -> None:
         """Make the directory, for us alone. Raises SettingsError when we cannot write there."""
@@ -55,15 +85,23 @@ class Settings:
                 f"ZOE_DIR={self.directory} cannot be written to by you; choose another one"
             )
 
-    def check_port(self) -> None:
-        """Raises SettingsError when nobody could listen on the port now."""
-        with socket.socket() as probe:
-            # As servers do: a connection of an earlier run that still lingers does not count.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((ADDRESS, self.port))
-            except OSError as error:
-                raise SettingsError(_port_problem(self.port, error)) from error
+    def check_ports(self) -> None:
+        """Raises SettingsError when the Hub could not listen on its ports now."""
+        ports = [self.port]
+        if self.standalone:  # else free ones are chosen
+            ports += [self.standalone_ports()[part] for part in ("hub", "traefik")]
+        for port in ports:
+            _check_port(port)
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        # As servers do: a connection of an earlier run that still lingers does not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise SettingsError(_port_problem(port, error)) from error
 
 
 def _port_problem(port: int, error: OSError) -> str:
@@ -76,7 +114,7 @@ def _port_problem(port: int, error: OSError) -> str:
 
 
 def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= _LAST_PORT:
         return int(text)
     raise SettingsError(f"ZOE_PORT={text} is no port; give a number from 1 to 65535")
 
@@ -92,13 +130,12 @@ def _database_url(text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        url = make_url(text)
-    except ArgumentError:
-        url = None
-    if url is None or url.get_backend_name() != "postgresql" or not url.database:
-        raise SettingsError(
-            "ZOE_DATABASE_URL is no address of a Postgres database; "
-            "give one such as postgresql://user@host/zoe"
-        )
-    # The driver that is installed; SQLAlchemy would take another one by default.
-    return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+        return checked_url(text)
+    except InvalidUrl as error:
+        raise SettingsError(f"ZOE_DATABASE_URL {error}") from None
+
+
+def _yes_or_no(variable: str, text: str) -> bool:
+    if text in ("0", "1"):
+        return text == "1"
+    raise SettingsError(f"{variable}={text} says neither yes nor no; give 1 or 0")

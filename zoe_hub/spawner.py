@@ -5,46 +5,41 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import replace
+from typing import Any
 
 from jupyterhub.scopes import get_scopes_for
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import url_path_join
-from sqlalchemy.orm import object_session
-from traitlets import Unicode
+from sqlalchemy.orm import Session, object_session
+from traitlets import Unicode, default
 
 from zoe_core.cluster import ExecutionStatus
 from zoe_core.protocol import OWN_ADDRESS
 from zoe_core.zapp import Service, ZApp
 from zoe_hub.hub_side import HubSide
-from zoe_hub.link import MasterAway
+from zoe_hub.hub_tokens import revoke_earlier_tokens
 from zoe_hub.refusal import Refused
+from zoe_hub.server_executions import LOOK_EVERY, ServerExecutions
+from zoe_hub.server_options import ServerOptions, lasting
 from zoe_hub.spawn_steps import KNOCK_EVERY, SpawnFailed, until_it_answers
 from zoe_hub.submission import Launch, Order, Requester
+from zoe_hub.views import described
 from zoe_store import executions
+from zoe_store.checkpoints import Checkpoint, reached
 from zoe_store.database import DatabaseAway
 from zoe_store.executions import ExecutionRecord
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-LOOK_EVERY = 1.0
-"""Seconds between looks at the queue while a server waits: others change its position."""
+from zoe_store.servers import WAITING
 
 WATCH_EVERY = 30.0
 """Seconds between looks at a running server when no event tells of its end."""
-
-_BY = "JupyterHub"
-"""Who wishes the end in the log of events: the Hub does not say for whom it stops a server."""
-
-_WAITING = frozenset({ExecutionStatus.SUBMITTED, ExecutionStatus.QUEUED, ExecutionStatus.STARTING})
 
 
 class ZoeSpawner(Spawner):
     """Starts servers as executions of ZApps that have a ``hub_server``.
 
-    ``user_options`` are ``{"zapp": slug, "parameters": {…}, "name": …}``, all optional.
+    ``user_options`` are ``{"zapp": slug, "parameters": {…}, "name": …}``, all optional; see
+    ``ServerOptions`` for what the portal adds.
     """
 
     default_zapp = Unicode(
@@ -70,13 +65,25 @@ class ZoeSpawner(Spawner):
         "from where the Hub is.",
     )
 
+    @default("apply_user_options")
+    def _leave_user_options_to_start(self) -> Callable[[Spawner, dict[str, Any]], None]:
+        return lambda spawner, options: None  # else JupyterHub warns that nobody reads them
+
     execution_id: int | None = None
-    _watch: asyncio.Task[None] | None = None
+    _launched = False  # by this process; else the Hub was restarted since
+    _given_up = (
+        False  # found waiting after a restart: the Hub forgets it, until it is launched again
+    )
+    _watch: asyncio.Future[Any] | None = None  # kept, or it is collected
 
     @property
     def side(self) -> HubSide:
         """What the spawners of this process share."""
         return HubSide.shared(self.database_url, self.directory)
+
+    @property
+    def _executions(self) -> ServerExecutions:
+        return self.side.executions
 
     # --- what JupyterHub keeps for us over its restarts ---
 
@@ -100,58 +107,62 @@ class ZoeSpawner(Spawner):
     # --- life of the server ---
 
     async def start(self) -> str:
-        """Submit, wait in the queue for as long as it takes, and return the server's URL."""
-        requester, order = self._requester(), self._order()
-        try:
-            launch = await self.side.submission.check(requester, order)
-            service = _server_of(launch.zapp)
-            await self._end_earlier()
-            self.execution_id = (await self._submit(requester, launch, service)).id
-        except Refused as refusal:
-            raise SpawnFailed(str(refusal), refusal.status) from None
-        except DatabaseAway as error:
-            self.log.warning("The database is away: %s", error)
-            raise SpawnFailed("The database is away; try again in a moment.", 503) from None
-        # Before any waiting: a Hub that crashes now must find its way back to the execution.
-        self.orm_spawner.state = self.get_state()
-        session = object_session(self.orm_spawner)
-        assert session is not None  # it was loaded from the Hub's database
-        session.commit()
-        await self._until_running()
+        """Submit, wait in the queue for as long as it takes, and return the server's URL.
+
+        One that waits since before a restart of the Hub is taken over, in its place of the queue.
+        """
+        self._launched = True
+        self._revoke_earlier_tokens()
+        service = await self._launch(ServerOptions.read(self.user_options))
+        await self._executions.until_running(self._id)
         url = await self._address(service)
         api = url_path_join(url, self.server.base_url, "api")
-        await until_it_answers(api, self._fail_if_ended)
+        await until_it_answers(api, self._check_lives)
         self._watch = asyncio.create_task(self._notice_end(self._id))
         return url
 
     async def stop(self, now: bool = False) -> None:
         """End the execution, and wait until nothing of it is left."""
         if self.execution_id is not None:
-            await self._terminate(self.execution_id, "Its server was stopped.")
+            await self._executions.wish_end(self.execution_id, "Its server was stopped.")
+            await self._executions.until_ended(self.execution_id)
+        self._revoke_earlier_tokens()
 
     async def poll(self) -> int | None:
-        """None while it lives, 0 or 1 when it has ended. Never raises; waits for the database."""
-        if self.execution_id is None:
-            return 0
-        record = await self._record(self.execution_id)
+        """None while it lives, 0 or 1 when it has ended. Never raises; waits for the database.
+
+        Also 0 when the Hub was restarted while it waited: it is put on hold until it is launched
+        again, with a new token.
+        """
+        record = await self._own_record()
+        if record is not None and self._was_left_waiting(record):
+            if await self._executions.hold(record.id):
+                self._given_up = True
+                self._revoke_earlier_tokens()
+            record = await self._own_record()
         if record is None:
             return 0
         if record.final:
             return 0 if record.status is ExecutionStatus.TERMINATED else 1
-        under_way = self._spawn_pending or self._stop_pending
-        if under_way or record.status not in _WAITING:
-            return None
-        # The Hub was restarted while it waited: its token is dead, so it must be launched again.
-        await self._wish_end(
-            record.id, "The Hub was restarted while the server was waiting; launch it again."
-        )
-        return 0
+        return 0 if self._was_left_waiting(record) else None
+
+    async def get_url(self) -> str:
+        """Where it is: it may have become ready while the Hub was away."""
+        try:
+            record = await self._executions.get(self._id)
+            zapp = None if record is None else described(record)
+            if zapp is not None:
+                url = await self._address(_server_of(zapp))
+                return url_path_join(url, self.server.base_url)
+        except SpawnFailed:
+            pass  # it has just ended, which the next poll says
+        return str(self.server.url)
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """State, position and reason, on every change."""
         said = None
         while True:
-            message = await self._progress_message()
+            message = await self._executions.progress(self.execution_id)
             if message != said:
                 yield message
                 said = message
@@ -160,43 +171,144 @@ class ZoeSpawner(Spawner):
             else:
                 await self.side.feed.changed(self.execution_id, LOOK_EVERY)
 
+    # --- after a restart of the Hub ---
+
+    async def _own_record(self) -> ExecutionRecord | None:
+        """The execution; also one that was stored just before the Hub was killed."""
+        if self.execution_id is not None:
+            return await self._executions.get(self.execution_id)
+        if self._launched:
+            return None
+        found = await self._executions.live(self.user.name, self.name)
+        return found if found is not None and found.status in WAITING else None
+
+    def _was_left_waiting(self, record: ExecutionRecord) -> bool:
+        """By a Hub that is no more; not so when this one is asked to stop it."""
+        stopping = self._stop_pending and not self._given_up
+        return record.status in WAITING and not self._launched and not stopping
+
+    def _revoke_earlier_tokens(self) -> None:
+        """The Hub forgets the tokens of servers when it is restarted, but still accepts them."""
+        revoke_earlier_tokens(self._session, self.user, self.name, self.api_token)
+
     # --- steps of start ---
 
-    def _requester(self) -> Requester:
+    async def _launch(self, options: ServerOptions) -> Service:
+        """Store the request, or take over the one that waits; returns the service to wait for."""
+        try:
+            earlier = await self._earlier(options)
+            requester = await self._requester(earlier)
+            order = options.order(self.default_zapp, self.name)
+            if earlier is not None:
+                service = await self._take_over(earlier, order)
+                if service is not None:
+                    return service
+                await self._make_way(earlier, order, options)
+            return await self._submit(requester, order, options)
+        except Refused as refusal:
+            raise SpawnFailed(str(refusal), refusal.status) from None
+        except DatabaseAway as error:
+            self.log.warning("The database is away: %s", error)
+            raise SpawnFailed("The database is away; try again in a moment.", 503) from None
+
+    async def _earlier(self, options: ServerOptions) -> ExecutionRecord | None:
+        """The live execution that is this server already, left by an earlier Hub."""
+        earlier = await asyncio.to_thread(
+            executions.live_server, self.side.database, self.user.name, self.name
+        )
+        wanted = options.execution_id
+        if wanted is not None and (earlier is None or earlier.id != wanted):
+            raise _gone()
+        return earlier
+
+    async def _requester(self, earlier: ExecutionRecord | None) -> Requester:
         scopes = get_scopes_for(self.user.orm_user)
         if "custom:zoe:launch" not in scopes:
-            raise SpawnFailed("You may not launch anything: ask the administrator for a role.", 403)
+            message = "You may not launch anything: ask the administrator for a role."
+            if earlier is not None:  # accepted while she still could; nobody else would end it
+                await self._executions.wish_end(earlier.id, message)
+            raise SpawnFailed(message, 403)
         return Requester(
             name=self.user.name,
             groups=frozenset(group.name for group in self.user.groups),
             whole_gallery="custom:zoe:gallery-full" in scopes,
         )
 
-    def _order(self) -> Order:
-        options = self.user_options or {}
-        parameters = options.get("parameters") or {}
-        if not isinstance(parameters, dict):
-            message = "user_options.parameters must be an object of names and values."
-            raise SpawnFailed(message, 422)
-        zapp = options.get("zapp") or self.default_zapp
-        name = options.get("name") or self.name or str(zapp)
-        return Order(zapp=str(zapp), parameters=parameters, name=str(name))
+    async def _take_over(self, earlier: ExecutionRecord, order: Order) -> Service | None:
+        """Go on with one that waits; None when it does not wait, or is another order."""
+        zapp = described(earlier)
+        if zapp is None or not _same(earlier, order) or earlier.status not in WAITING:
+            return None
+        service = _server_of(zapp)
+        # Noted first: a Hub that is killed in between finds an execution that is on hold.
+        self._note(earlier.id)
+        if await self._executions.take_over(earlier.id, self._secrets(service)):
+            return service
+        self._note(None)
+        return None
 
-    async def _end_earlier(self) -> None:
-        """A server of that name that the Hub has forgotten would be in the way."""
-        earlier = await asyncio.to_thread(
-            executions.live_server, self.side.database, self.user.name, self.name
-        )
-        if earlier is not None:
-            await self._terminate(earlier.id, "The server was started anew.")
+    async def _make_way(
+        self, earlier: ExecutionRecord, order: Order, options: ServerOptions
+    ) -> None:
+        """End a server of that name that the Hub does not know."""
+        reason = "The server was started anew."
+        if _same(earlier, order):
+            reason = "JupyterHub was restarted and had lost this server; it was started anew."
+        first = await self._executions.wish_end(earlier.id, reason)
+        if options.execution_id is not None and not first:
+            raise _gone()
+        await self._executions.until_ended(earlier.id)
 
-    async def _submit(
-        self, requester: Requester, launch: Launch, service: Service
+    async def _submit(self, requester: Requester, order: Order, options: ServerOptions) -> Service:
+        launch = await self.side.submission.check(requester, order)
+        service = _server_of(launch.zapp)
+        storing = asyncio.ensure_future(self._store(requester, launch, service, options))
+        record = await self._stored(storing)
+        reached(Checkpoint.SPAWN_STORED)
+        # Before any waiting: a Hub that crashes now must find its way back to the execution.
+        self._note(record.id)
+        return service
+
+    async def _store(
+        self, requester: Requester, launch: Launch, service: Service, options: ServerOptions
     ) -> ExecutionRecord:
-        record, _ = await self.side.submission.store(
-            requester, launch, server_name=self.name, secrets=self._secrets(service)
+        key = options.idempotency_key
+        if key is not None:
+            # The fingerprint is of the request as it was made, so that it is known when repeated.
+            launch = replace(launch, order=replace(launch.order, name=options.asked_name))
+        secrets = self._secrets(service)
+        store = self.side.submission.store
+        record, new = await store(
+            requester, launch, server_name=self.name, secrets=secrets, idempotency_key=key
         )
+        if not new:
+            # A key that the Hub kept of an earlier launch, which it was killed in.
+            record, _ = await store(requester, launch, server_name=self.name, secrets=secrets)
         return record
+
+    async def _stored(self, storing: asyncio.Future[ExecutionRecord]) -> ExecutionRecord:
+        """Wait for it; when the server is stopped meanwhile, what is stored must not stay."""
+        try:
+            return await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            storing.add_done_callback(self._end_unwanted)
+            raise
+
+    def _end_unwanted(self, stored: asyncio.Future[ExecutionRecord]) -> None:
+        # Cancelled itself, when the Hub is stopped as a whole: then it is kept.
+        if not stored.cancelled() and stored.exception() is None:
+            reason = "Its server was stopped."
+            wish = self._executions.wish_end(stored.result().id, reason)
+            self._watch = asyncio.ensure_future(wish)
+
+    def _note(self, execution_id: int | None) -> None:
+        """Let JupyterHub keep which execution it is, and forget what was for this launch only."""
+        self.execution_id = execution_id
+        self.orm_spawner.user_options = lasting(self.orm_spawner.user_options)
+        self.orm_spawner.state = self.get_state()
+        self._session.commit()
+        if execution_id is not None:
+            reached(Checkpoint.SPAWN_NOTED)
 
     def _secrets(self, service: Service) -> dict[str, str]:
         environment = {name: value for name, value in self.get_env().items() if value is not None}
@@ -207,37 +319,17 @@ class ZoeSpawner(Spawner):
         environment["JUPYTERHUB_SERVICE_URL"] = f"http://{OWN_ADDRESS}:{port}{prefix}"
         return environment
 
-    async def _until_running(self) -> None:
-        while True:
-            record = await self._record(self._id)
-            if record is None or record.final or record.outcome is not None:
-                reason = record.reason if record is not None else None
-                raise SpawnFailed(reason or "The execution has ended.")
-            if record.status is ExecutionStatus.RUNNING:
-                return
-            await self.side.feed.changed(self._id, LOOK_EVERY)
-
     async def _address(self, service: Service) -> str:
         port = service.ports[0].port_number
-        while True:
-            found = await asyncio.to_thread(executions.instances_of, self.side.database, [self._id])
-            for instance in found[self._id]:
-                for inner, host, outer in instance.addresses:
-                    if instance.service == service.dns_label and inner == port:
-                        return f"http://{host}:{outer}"
-            await self._fail_if_ended()
-            await self.side.feed.changed(self._id, LOOK_EVERY)
+        return await self._executions.address(self._id, service.dns_label, port)
 
-    async def _fail_if_ended(self) -> None:
-        record = await self._record(self._id)
-        if record is None or record.outcome is not None:
-            reason = None if record is None else record.reason
-            raise SpawnFailed(reason or "The execution has ended.")
+    async def _check_lives(self) -> None:
+        await self._executions.check_lives(self._id)
 
     async def _notice_end(self, execution_id: int) -> None:
         """Let the Hub know at once when the execution ends by itself or is stopped elsewhere."""
         while True:
-            record = await self._record(execution_id)
+            record = await self._executions.get(execution_id)
             if record is None or record.final:
                 break
             await self.side.feed.changed(execution_id, WATCH_EVERY)
@@ -252,60 +344,20 @@ class ZoeSpawner(Spawner):
             raise SpawnFailed("The server was stopped.")
         return self.execution_id
 
-    async def _record(self, execution_id: int) -> ExecutionRecord | None:
-        return await self._when_the_database_is_there(
-            executions.get, self.side.database, execution_id
-        )
+    @property
+    def _session(self) -> Session:
+        session = object_session(self.orm_spawner)
+        assert session is not None  # it was loaded from the Hub's database
+        return session
 
-    async def _when_the_database_is_there(
-        self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        while True:
-            try:
-                return await asyncio.to_thread(query, *args, **kwargs)
-            except DatabaseAway as error:
-                self.log.warning("The database is away, trying again: %s", error)
-                await asyncio.sleep(LOOK_EVERY)
 
-    async def _terminate(self, execution_id: int, reason: str) -> None:
-        await self._wish_end(execution_id, reason)
-        while True:
-            record = await self._record(execution_id)
-            if record is None or record.final:
-                return
-            await self.side.feed.changed(execution_id, LOOK_EVERY)
+def _same(earlier: ExecutionRecord, order: Order) -> bool:
+    asked = (order.zapp, dict(order.parameters), order.name)
+    return (earlier.zapp, earlier.parameters, earlier.name) == asked
 
-    async def _wish_end(self, execution_id: int, reason: str) -> None:
-        now = datetime.now(UTC)
-        database = self.side.database
-        await self._when_the_database_is_there(
-            executions.request_termination, database, execution_id, _BY, reason, now
-        )
-        await self.side.link.wake()
 
-    async def _progress_message(self) -> dict[str, Any]:
-        if self.execution_id is None:
-            return {"progress": 5, "message": "Your request is being checked."}
-        record = await self._record(self.execution_id)
-        match None if record is None else record.status:
-            case ExecutionStatus.SUBMITTED | ExecutionStatus.QUEUED:
-                return {"progress": 20, "message": await self._queue_message(self.execution_id)}
-            case ExecutionStatus.STARTING:
-                return {"progress": 50, "message": "There is room for you: your server starts."}
-            case ExecutionStatus.RUNNING:
-                return {"progress": 80, "message": "Your server runs and will answer in a moment."}
-            case _:
-                return {"progress": 90, "message": "Your server has ended."}
-
-    async def _queue_message(self, execution_id: int) -> str:
-        try:
-            explanation = await self.side.link.explain(execution_id)
-        except (MasterAway, DatabaseAway) as error:
-            return f"Your request is kept; it goes on as soon as the scheduler is back ({error})."
-        if explanation is None:
-            return "Your request is kept and will be looked at in a moment."
-        reasons = " ".join(explanation.reasons)
-        return f"You are number {explanation.position} in the queue. {reasons}"
+def _gone() -> SpawnFailed:
+    return SpawnFailed("The server has ended or was stopped in the meantime.", 409)
 
 
 def _server_of(zapp: ZApp) -> Service:

@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +25,19 @@ from zoe_core.zapp import (
     parse_zapp,
     zapp_document,
 )
+from zoe_hub.platform_view import PlatformView
 from zoe_hub.refusal import UNPROCESSABLE, Refused
-from zoe_store import cluster, executions
 from zoe_store.database import Database
-from zoe_store.executions import ExecutionRecord, IdempotencyMismatch, NewExecution, ServerExists
+from zoe_store.submissions import IdempotencyMismatch, NewExecution, ServerExists, Submitted
+from zoe_store.submitter import Submitter
 
 if TYPE_CHECKING:
     from zapp_gallery.loader import Gallery, GalleryEntry
     from zoe_hub.link import MasterLink
+
+
+_KEPT = 64
+"""ZApps of the gallery that are kept with their parameters applied: most launches are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """An order that was checked: it may be stored. ``zapp`` has its parameters applied."""
+    """An order that was checked: it may be stored. ``zapp`` has its parameters applied.
+
+    ``document`` is its description as JSON has it.
+    """
 
     order: Order
     zapp: ZApp
+    document: dict[str, Any]
     name: str
 
 
@@ -77,19 +86,27 @@ class Submission:
         database: Database,
         gallery: Gallery,
         link: MasterLink,
+        platform: PlatformView,
         policy: SitePolicy = SitePolicy(),  # noqa: B008 -- frozen
     ) -> None:
-        self.database = database
         self.gallery = gallery
         self.link = link
+        self.platform = platform
         self.policy = policy
+        self._submitter = Submitter(database)
+        self._applied = lru_cache(_KEPT)(self._apply)
+
+    async def close(self) -> None:
+        """Store what was handed in, and end."""
+        await asyncio.to_thread(self._submitter.close)
 
     async def check(self, requester: Requester, order: Order) -> Launch:
         """Return the order as it may be stored; raises Refused or DatabaseAway."""
-        zapp = self._describe(requester, order)
+        zapp, document = self._describe(requester, order)
         name = _name_of(order, zapp)
-        await self._check_site(zapp)
-        return Launch(order, zapp, name)
+        if problems := await self._site_problems(zapp):
+            raise Refused.because("It cannot run here", problems)
+        return Launch(order, zapp, document, name)
 
     async def store(
         self,
@@ -99,7 +116,7 @@ class Submission:
         server_name: str | None = None,
         secrets: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
-    ) -> tuple[ExecutionRecord, bool]:
+    ) -> Submitted:
         """Store it durably and wake the master; returns the execution and whether it is new.
 
         Raises Refused when the key was used for another order, or the server exists already.
@@ -108,14 +125,14 @@ class Submission:
             user=requester.name,
             name=launch.name,
             zapp=launch.order.zapp,
-            description=zapp_document(launch.zapp),
+            description=launch.document,
             parameters=dict(launch.order.parameters),
             server_name=server_name,
             idempotency_key=idempotency_key,
             fingerprint=launch.order.fingerprint() if idempotency_key else None,
             secrets=dict(secrets or {}),
         )
-        stored = await asyncio.to_thread(self._submit, new)
+        stored = await self._submit(new)
         await self.link.wake()
         return stored
 
@@ -138,9 +155,9 @@ class Submission:
         """The ZApps of the gallery that this person may launch, in the gallery's order."""
         return [entry for entry in self.gallery.values() if _offered(entry, requester)]
 
-    def _submit(self, new: NewExecution) -> tuple[ExecutionRecord, bool]:
+    async def _submit(self, new: NewExecution) -> Submitted:
         try:
-            return executions.submit(self.database, new, datetime.now(UTC))
+            return await self._submitter.submit_async(new)
         except IdempotencyMismatch:
             raise Refused(
                 UNPROCESSABLE,
@@ -158,16 +175,23 @@ class Submission:
                 field="name",
             ) from None
 
-    def _describe(self, requester: Requester, order: Order) -> ZApp:
+    def _describe(self, requester: Requester, order: Order) -> tuple[ZApp, dict[str, Any]]:
         if order.description is not None:
-            return _own_description(requester, order)
+            zapp = _own_description(requester, order)
+            return zapp, zapp_document(zapp)
         entry = self.entry(requester, order.zapp or "")
         if entry is None:
             raise self._unknown_zapp(requester, order.zapp or "")
         try:
-            return apply_parameters(entry.zapp, entry.parameters, order.parameters)
+            return self._applied(entry.slug, json.dumps(dict(order.parameters), sort_keys=True))
         except ZAppError as error:
             raise Refused.because("A parameter is not right", error.problems) from None
+
+    def _apply(self, slug: str, parameters: str) -> tuple[ZApp, dict[str, Any]]:
+        """The ZApp of the gallery with these parameters: JSON, which tells ``1`` from ``true``."""
+        entry = self.gallery[slug]
+        zapp = apply_parameters(entry.zapp, entry.parameters, json.loads(parameters))
+        return zapp, zapp_document(zapp)
 
     def _unknown_zapp(self, requester: Requester, slug: str) -> Refused:
         known = ", ".join(entry.slug for entry in self.entries(requester))
@@ -178,22 +202,14 @@ class Submission:
             field="zapp",
         )
 
-    async def _check_site(self, zapp: ZApp) -> None:
-        if problems := await self._site_problems(zapp):
-            raise Refused.because("It cannot run here", problems)
-
     async def _site_problems(self, zapp: ZApp) -> tuple[Problem, ...]:
-        return await asyncio.to_thread(self._find_site_problems, zapp)
-
-    def _find_site_problems(self, zapp: ZApp) -> tuple[Problem, ...]:
-        master = cluster.master_record(self.database)
+        platform = await self.platform.look()
         policy = replace(
             self.policy,
-            needs_command=master.capabilities.needs_command,
-            defaults=master.defaults,
+            needs_command=platform.master.capabilities.needs_command,
+            defaults=platform.master.defaults,
         )
-        nodes = cluster.known_nodes(self.database)
-        return check_site(zapp, policy) or could_ever_fit(zapp, nodes, policy.defaults)
+        return check_site(zapp, policy) or could_ever_fit(zapp, platform.nodes, policy.defaults)
 
 
 def _offered(entry: GalleryEntry, requester: Requester) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import ExecutionStatus
+from zoe_core.protocol import AWAY_AFTER
 from zoe_core.protocol.rest import (
     Endpoint,
     Execution,
@@ -21,13 +22,11 @@ from zoe_core.protocol.rest import (
 from zoe_core.scheduling.explain import Explanation
 from zoe_core.zapp import Port, ZApp, ZAppError, parse_zapp
 from zoe_hub.link import MasterAway, MasterLink
+from zoe_hub.platform_view import PlatformView
 from zoe_store import cluster, executions
 from zoe_store.cluster import MasterRecord
 from zoe_store.database import Database
 from zoe_store.executions import ExecutionRecord, InstanceRecord
-
-AWAY_AFTER = 5.0
-"""Seconds without a sign of life after which the master counts as away."""
 
 WAITING = frozenset({ExecutionStatus.SUBMITTED, ExecutionStatus.QUEUED})
 
@@ -35,15 +34,30 @@ WAITING = frozenset({ExecutionStatus.SUBMITTED, ExecutionStatus.QUEUED})
 class Views:
     """Makes documents of executions; ``base_url`` and ``prefix`` as in the portal's context."""
 
-    def __init__(self, database: Database, link: MasterLink, base_url: str, prefix: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        link: MasterLink,
+        platform: PlatformView,
+        base_url: str,
+        prefix: str,
+    ) -> None:
         self.database = database
         self.link = link
+        self.platform = platform
         self.base_url = base_url
         self.prefix = prefix
 
     async def execution(self, record: ExecutionRecord) -> Execution:
         """The document of one execution."""
         return (await self.executions([record]))[0]
+
+    async def submitted(self, record: ExecutionRecord) -> Execution:
+        """The document of one that was stored a moment ago: nobody can know more of it yet."""
+        master = (await self.platform.look()).master
+        away = scheduler_document(master).status == "away"
+        waiting = Waiting(reasons=(away_sentence(master),)) if away else _waiting_document(None)
+        return self.document(record, (), waiting)
 
     async def executions(self, records: Sequence[ExecutionRecord]) -> tuple[Execution, ...]:
         """The documents of executions, in the same order."""
@@ -58,6 +72,13 @@ class Views:
     async def scheduler(self) -> Scheduler:
         """Whether the master is there."""
         return scheduler_document(await asyncio.to_thread(cluster.master_record, self.database))
+
+    async def away_reason(self, error: MasterAway) -> str:
+        """Why nobody can say more of what waits, and since when."""
+        record = await asyncio.to_thread(cluster.master_record, self.database)
+        if scheduler_document(record).status == "away":
+            return away_sentence(record)
+        return f"It waits, and why cannot be said just now: {error}."
 
     def document(
         self,
@@ -118,10 +139,8 @@ class Views:
             return {}
         try:
             explained = await self.link.explain_all(ids)
-        except MasterAway:
-            record = await asyncio.to_thread(cluster.master_record, self.database)
-            away = Waiting(reasons=(away_reason(record),))
-            return dict.fromkeys(ids, away)
+        except MasterAway as error:
+            return dict.fromkeys(ids, Waiting(reasons=(await self.away_reason(error),)))
         return {each: _waiting_document(explained.get(each)) for each in ids}
 
 
@@ -131,7 +150,7 @@ def scheduler_document(record: MasterRecord) -> Scheduler:
     return Scheduler(status="away" if away else "running", seen_at=record.seen_at)
 
 
-def away_reason(record: MasterRecord) -> str:
+def away_sentence(record: MasterRecord) -> str:
     """Say that nobody schedules now, and since when."""
     if record.seen_at is None:
         return "The scheduler has not started yet. Executions start when it is there."

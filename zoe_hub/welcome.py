@@ -45,10 +45,11 @@ async def _all_answer(app: Any) -> bool:
 
 def _message(home: str, authenticator: Any) -> str:
     lines = [f"Zoe is ready at {home}"]
-    if isinstance(authenticator, ZoeAuthenticator):
+    link = authenticator.link.url() if isinstance(authenticator, ZoeAuthenticator) else None
+    if link is not None:  # else somebody has used it already
         lines += [
             f"Log in as {authenticator.administrator} with this link, which works once:",
-            f"    {authenticator.link.url()}",
+            f"    {link}",
         ]
     lines.append("Ctrl-C here stops it.")
     return "\n".join(["", *lines, ""])

@@ -7,33 +7,38 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from traitlets import Bool, Float, Integer, Unicode
 from traitlets.config import Application
 
 from zoe_core.scheduling import Policy, Spread, StartRules
 from zoe_core.zapp import SiteDefaults
-from zoe_master.api.publisher import Publisher
-from zoe_master.api.router import Router
+from zoe_master.api.front import Front
 from zoe_master.api.sockets import Sockets
-from zoe_master.backends.base import Backend, BackendError
+from zoe_master.backends.base import Backend, BackendError, Retry
 from zoe_master.engine.applier import Applier
+from zoe_master.engine.guard import Guard
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
 from zoe_master.engine.loop import Loop
 from zoe_master.engine.observer import Observer
 from zoe_master.engine.reactor import Reactor
 from zoe_master.engine.specs import SpecMaker
-from zoe_store.database import Database, DatabaseAway
-from zoe_store.keys import KeyRing
-from zoe_store.master import Office, OutOfOffice, announce, load_live, secrets_of
+from zoe_store.checkpoints import Checkpoint, reached
+from zoe_store.config_file import load_config_file
+from zoe_store.database import Database, DatabaseAway, durability_doubts
+from zoe_store.keys import KeyRing, KeysRefused
+from zoe_store.master import announce, load_live, secrets_of
 from zoe_store.migrate import WrongSchema, check
+from zoe_store.office import Office, OutOfOffice
+from zoe_store.urls import InvalidUrl, checked_url
 
 TRY_AGAIN = 0.5
 """Seconds between tries to reach the database or to become the acting master."""
@@ -55,7 +60,7 @@ class Parts:
     inbox: Inbox
     applier: Applier
     observer: Observer
-    router: Router
+    front: Front
     loop: Loop
 
 
@@ -128,7 +133,8 @@ class ZoeMaster(Application):
         """Run until a signal ends it; exit code 1 with one line when it cannot work."""
         try:
             asyncio.run(self._run())
-        except (SetupError, WrongSchema, BackendError) as error:
+        except (SetupError, KeysRefused, OSError, WrongSchema, BackendError) as error:
+            self.log.debug("Where it failed:", exc_info=True)
             self.log.critical("%s", error)
             sys.exit(1)
 
@@ -139,6 +145,9 @@ class ZoeMaster(Application):
             try:
                 while (office := await self._take_office(database, stopping)) is not None:
                     await self._act(office, stopping, orderly)
+                if orderly.is_set() and self.end_instances and self._opened is not None:
+                    # Also when the database is away just now; once more does not matter.
+                    await asyncio.to_thread(self._opened.end_all)
             finally:
                 self._leave_backend()
 
@@ -147,11 +156,16 @@ class ZoeMaster(Application):
         try:
             async with AsyncExitStack() as stack:
                 stack.callback(office.leave)
+                reached(Checkpoint.OFFICE_TAKEN)
                 backend = await self._open_backend(office.deployment)
-                await self._serve(office, backend, stopping, orderly, stack)
-        except (OutOfOffice, DatabaseAway) as error:
+                await _until_one_ends(
+                    Guard(office, self.log).run(),
+                    self._serve(office, backend, stopping, orderly, stack),
+                )
+        except (OutOfOffice, DatabaseAway, Retry) as error:
             # All effects have stopped. What runs goes on; whoever acts next finds it.
             self.log.warning("No longer the acting master: %s", error)
+            await _pause(stopping)
 
     async def _serve(
         self,
@@ -161,6 +175,7 @@ class ZoeMaster(Application):
         orderly: asyncio.Event,
         stack: AsyncExitStack,
     ) -> None:
+        await asyncio.to_thread(self._warn_of_doubts, office)
         parts = await self._compose(office, backend, stack)
         stack.callback(parts.observer.watch())
         await asyncio.to_thread(parts.observer.relist)
@@ -168,6 +183,7 @@ class ZoeMaster(Application):
             announce,
             office,
             commands_url=parts.sockets.commands_url,
+            logs_url=parts.sockets.logs_url,
             events_url=parts.sockets.events_url,
             backend=self.backend,
             capabilities=backend.capabilities,
@@ -176,7 +192,7 @@ class ZoeMaster(Application):
         self.log.info("Master of epoch %d at %s", office.epoch, parts.sockets.commands_url)
         await _until_one_ends(
             parts.loop.run(),
-            parts.router.run(),
+            parts.front.run(),
             parts.observer.relist_every(self.relist_interval),
             self._until_told(stopping, orderly, parts),
         )
@@ -199,6 +215,7 @@ class ZoeMaster(Application):
             inbox=inbox,
             logs=logs,
             specs=SpecMaker(backend, self._defaults(), self.portal_path),
+            require=office.require,
             secrets=lambda execution_id: secrets_of(office, execution_id),
             grace=self.stop_grace,
             threads=self.effect_threads,
@@ -211,19 +228,19 @@ class ZoeMaster(Application):
             logs=logs,
             office=office,
             snapshot=lambda: reactor.snapshot,
+            relisted=applier.doubt,
             log=self.log,
         )
-        router = Router(
-            socket=sockets.commands,
+        front = Front(
+            sockets=sockets,
             inbox=inbox,
             logs=logs,
             epoch=office.epoch,
             state=lambda: (reactor.snapshot, reactor.plan),
             log=self.log,
         )
-        publisher = Publisher(sockets.events)
-        loop = Loop(office, inbox, reactor, applier, publisher, _utc_now, self.log)
-        return Parts(sockets, inbox, applier, observer, router, loop)
+        loop = Loop(office, inbox, reactor, applier, front.publisher, _utc_now, self.log)
+        return Parts(sockets, inbox, applier, observer, front, loop)
 
     async def _until_told(
         self, stopping: asyncio.Event, orderly: asyncio.Event, parts: Parts
@@ -252,10 +269,13 @@ class ZoeMaster(Application):
             if problem != said:
                 self.log.warning("Waiting: %s", problem)
                 said = problem
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TRY_AGAIN):
-                    await stopping.wait()
+            await _pause(stopping)
         return None
+
+    def _warn_of_doubts(self, office: Office) -> None:
+        with office.transaction() as connection:
+            for doubt in durability_doubts(connection):
+                self.log.warning("%s", doubt)
 
     async def _open_backend(self, deployment: str) -> Backend:
         """Open it once: it stays ours while the database is away, and what runs goes on."""
@@ -302,7 +322,10 @@ class ZoeMaster(Application):
                 "No database is named: set ZOE_DATABASE_URL or c.ZoeMaster.database_url to "
                 "postgresql+psycopg2://user@host/database"
             )
-        return self.database_url
+        try:
+            return checked_url(self.database_url)
+        except InvalidUrl as error:
+            raise SetupError(f"ZOE_DATABASE_URL or c.ZoeMaster.database_url {error}") from None
 
 
 def _load(group: str, name: str, setting: str) -> type:
@@ -331,13 +354,22 @@ def _listen_to_signals(stopping: asyncio.Event) -> asyncio.Event:
     return orderly
 
 
-async def _until_one_ends(*coroutines: object) -> None:
+async def _pause(stopping: asyncio.Event) -> None:
+    """Wait a little before the next try; not when it is time to stop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(TRY_AGAIN):
+            await stopping.wait()
+
+
+async def _until_one_ends(*coroutines: Coroutine[Any, Any, None]) -> None:
     """Run all; when one ends or fails, cancel the others, and pass its error on."""
-    tasks = [asyncio.ensure_future(each) for each in coroutines]  # type: ignore[call-overload]
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+    tasks = [asyncio.create_task(each) for each in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
 
@@ -350,9 +382,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of ``zoe-master``; settings from ZOE_CONFIG and the command line."""
     app = ZoeMaster()
     app.initialize(None if argv is None else list(argv))
-    config = os.environ.get("ZOE_CONFIG")
-    if config:
-        app.load_config_file(Path(config).name, path=str(Path(config).parent))
+    load_config_file(app)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     app.start()
 

@@ -40,6 +40,8 @@ class Checkpoint(StrEnum):
     """The process back-end has the directory of an instance, and no shim runs in it."""
     APPLY_STARTED = "apply.started"
     """An instance was started; nobody has noted it."""
+    PROCESS_ASKED = "process.asked"
+    """The process back-end has left word for a shim to stop, and not signalled it."""
     APPLY_STOPPED = "apply.stopped"
     """An instance was asked to end; nobody has noted it."""
     APPLY_LOG_KEPT = "apply.log_kept"

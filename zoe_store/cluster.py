@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from zoe_core.amount import Amount
-from zoe_core.cluster import Capabilities, Node
+from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
 from zoe_core.zapp import SiteDefaults
 from zoe_store.database import Database
-from zoe_store.tables import deployment, instances, nodes
+from zoe_store.tables import deployment, instances, nodes, strangers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,27 @@ class MasterRecord:
     uuid: str
     epoch: int
     commands_url: str | None
+    logs_url: str | None
     events_url: str | None
     backend: str | None
     capabilities: Capabilities
     defaults: SiteDefaults
     seen_at: datetime | None
     away_for: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """An instance of this deployment that nothing explains; ``why`` is a sentence.
+
+    ``first_seen_at`` is None until it is stored.
+    """
+
+    id: InstanceId
+    node: str
+    observed: Observed
+    why: str
+    first_seen_at: datetime | None = None
 
 
 def master_record(database: Database) -> MasterRecord:
@@ -43,6 +58,7 @@ def master_record(database: Database) -> MasterRecord:
         uuid=row.uuid,
         epoch=row.epoch,
         commands_url=said.get("commands_url"),
+        logs_url=said.get("logs_url"),
         events_url=said.get("events_url"),
         backend=said.get("backend"),
         capabilities=Capabilities(**said.get("capabilities", {})),
@@ -66,6 +82,22 @@ def known_nodes(database: Database) -> list[Node]:
                 missing_images=row.missing_images,
             )
             for row in connection.execute(select(nodes).order_by(nodes.c.name))
+        ]
+
+
+def known_strangers(database: Database) -> list[Stranger]:
+    """What runs and nothing explains, as the master last saw it, by identity."""
+    identity = list(strangers.primary_key.columns)
+    with database.transaction() as connection:
+        return [
+            Stranger(
+                id=InstanceId(*row[: len(identity)]),
+                node=row.node,
+                observed=Observed(row.observed),
+                why=row.why,
+                first_seen_at=row.first_seen_at,
+            )
+            for row in connection.execute(select(strangers).order_by(*identity))
         ]
 
 

@@ -11,19 +11,21 @@ Postgres runs as an unprivileged user that need not be able to reach the directo
 may be below /root): it starts inside it and calls it /proc/self/cwd.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import stat
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import IO
 
+import psutil
 import psycopg2
 from psycopg2 import sql
 from sqlalchemy import URL
@@ -44,6 +46,7 @@ _SOCKET_PATH_LIMIT = 107  # bytes; sun_path of unix(7)
 _HERE = "/proc/self/cwd"
 _POLL = 0.01  # seconds between two looks at something that starts or ends
 _START_LIMIT = 120.0  # seconds; a server may have a crash to recover from
+_ROOM = 64 * 2**20  # bytes on the disk; with less, Postgres cannot even start
 _STOP_GRACE = 10.0  # seconds for a fast shutdown, then for an immediate one
 
 _SETTINGS = {
@@ -112,11 +115,30 @@ class EmbeddedPostgres:
             raise
 
     def revive(self) -> bool:
-        """Start the server again if this object started one that has ended; whether it did."""
-        if self._server is None or self._server.poll() is None:
+        """Start the server again if this object started one that has ended; whether it did.
+
+        Returns at once: before the new server answers, and without one when processes of the old
+        one still ran. Only for the main thread.
+        """
+        if self.exit_code() is None:
             return False
-        self._start_server()
+        lock = _try_lock(self._server_lock)
+        if lock is None:
+            _kill_orphans(self._server_lock)
+            return False
+        with lock, self._log.open("ab") as log:
+            self._launch(find_programs(), lock, log)
         return True
+
+    def exit_code(self) -> int | None:
+        """How the server that this object started has ended, as `Popen` tells it; None: it runs."""
+        return None if self._server is None else self._server.poll()
+
+    def last_words(self) -> str:
+        """Postgres' own word for why it ended."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+        return fatal[-1] if fatal else f"see {self._log}"
 
     def stop(self) -> None:
         """Stop the server if this object started it."""
@@ -137,32 +159,40 @@ class EmbeddedPostgres:
 
     def _start_server(self) -> None:
         programs = find_programs()
+        _check_room(self._directory)
         # A killed owner's server needs a moment to shut down; its processes hold the lock.
-        with _wait_for_lock(self._directory / "server.lock") as lock:
+        with _wait_for_lock(self._server_lock) as lock:
             if not self._data.exists():
                 self._initialise(programs, lock.fileno())
             self._check_version()
-            # We hold the server's lock, so the pid in these files is some other process by now:
-            # Postgres would refuse to start because of it.
-            for name in ("postmaster.pid", f"{_SOCKET}.lock"):
-                (self._data / name).unlink(missing_ok=True)
             with _fresh_log(self._log) as log:
-                self._server = start_child(
-                    [programs.path("postgres"), "-D", _HERE, *_setting_options()],
-                    death_signal=signal.SIGINT,  # fast shutdown
-                    pass_fds=(lock.fileno(),),
-                    cwd=self._data,
-                    env=_environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    **programs.identity(),
-                )
+                self._launch(programs, lock, log)
         _wait(self._answers, f"Postgres does not become ready; see {self._log}")
+
+    def _launch(self, programs: Programs, lock: IO[bytes], log: IO[bytes]) -> None:
+        # We hold the server's lock, so the pid in these files is some other process by now:
+        # Postgres would refuse to start because of it.
+        for name in ("postmaster.pid", f"{_SOCKET}.lock"):
+            (self._data / name).unlink(missing_ok=True)
+        self._server = start_child(
+            [programs.path("postgres"), "-D", _HERE, *_setting_options()],
+            death_signal=signal.SIGINT,  # fast shutdown
+            pass_fds=(lock.fileno(),),
+            cwd=self._data,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            **programs.identity(),
+        )
 
     @property
     def _log(self) -> Path:
         return self._directory / "postgres.log"
+
+    @property
+    def _server_lock(self) -> Path:
+        return self._directory / "server.lock"
 
     def _initialise(self, programs: Programs, lock: int) -> None:
         """Make the data directory, whole or not at all."""
@@ -183,7 +213,8 @@ class EmbeddedPostgres:
         )
         output, _ = initdb.communicate()
         if initdb.returncode:
-            raise EmbeddedPostgresError(f"initdb failed: {output.decode(errors='replace').strip()}")
+            shutil.rmtree(scratch, ignore_errors=True)  # room for the person to look around
+            raise EmbeddedPostgresError(f"initdb failed: {_last_error(output)}")
         scratch.rename(self._data)
 
     def _check_version(self) -> None:
@@ -207,22 +238,16 @@ class EmbeddedPostgres:
 
     def _answers(self) -> bool:
         """Whether the server, whoever owns it, takes connections."""
-        if self._server is not None and self._server.poll() is not None:
-            raise EmbeddedPostgresError(f"Postgres ended at its start: {self._failure()}")
+        if self.exit_code() is not None:
+            raise EmbeddedPostgresError(f"Postgres ended at its start: {self.last_words()}")
         try:
             psycopg2.connect(self._dsn("postgres")).close()
         except psycopg2.OperationalError:
             return False
         return True
 
-    def _failure(self) -> str:
-        """Postgres' own word for why it ended."""
-        lines = self._log.read_text(errors="replace").splitlines()
-        fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
-        return fatal[-1] if fatal else f"see {self._log}"
-
     def _create_databases(self) -> None:
-        with closing(psycopg2.connect(self._dsn("postgres"))) as connection:
+        with contextlib.closing(psycopg2.connect(self._dsn("postgres"))) as connection:
             connection.autocommit = True  # CREATE DATABASE refuses a transaction
             with connection.cursor() as cursor:
                 cursor.execute("SELECT datname FROM pg_database")
@@ -235,6 +260,22 @@ class EmbeddedPostgres:
         return psycopg2.extensions.make_dsn(
             host=str(_socket_directory(self._data)), user=_ROLE, dbname=database
         )
+
+
+def _check_room(directory: Path) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < _ROOM:
+        raise EmbeddedPostgresError(
+            f"the disk of {directory} is full: {free // 2**20} MB are left, and Postgres needs "
+            f"{_ROOM // 2**20} MB to start; make room"
+        )
+
+
+def _last_error(output: bytes) -> str:
+    """The line of initdb's output that says what went wrong."""
+    lines = output.decode(errors="replace").splitlines()
+    telling = [line for line in lines if re.search("FATAL|PANIC|error:", line)]
+    return (telling or lines or ["it said nothing"])[-1].strip()
 
 
 def _environment() -> dict[str, str]:
@@ -274,6 +315,18 @@ def _wait_for_lock(path: Path) -> IO[bytes]:
 
     _wait(taken, f"the Postgres of an earlier run does not end; see who holds {path}")
     return held[0]
+
+
+def _kill_orphans(lock: Path) -> None:
+    """End the processes of a server that was killed: without it they can do nothing but be slow."""
+    for process in psutil.process_iter(["name"]):
+        with contextlib.suppress(psutil.Error):
+            if process.info["name"] == "postgres" and str(lock) in _files_of(process):
+                process.kill()
+
+
+def _files_of(process: psutil.Process) -> set[str]:
+    return {file.path for file in process.open_files()}
 
 
 def _wait(check: Callable[[], bool], failure: str) -> None:

@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy import Connection, exists, func, select
 
 from zoe_store.database import Database
+from zoe_store.rows import insert_many
 from zoe_store.tables import events, executions
 
 # The application-wide keys of Postgres advisory locks: arbitrary, but never reused.
 EVENTS_LOCK = 0x5A6F6501
+
+_LOCK = select(func.pg_advisory_xact_lock(EVENTS_LOCK))
+_INSERT = insert_many(events, "execution_id", "at", "kind", "data").returning(events.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class EventRecord:
 
 def lock_events(connection: Connection) -> None:
     """Take the lock that keeps event ids in order; the first statement of whoever appends."""
-    connection.execute(select(func.pg_advisory_xact_lock(EVENTS_LOCK)))
+    connection.execute(_LOCK)
 
 
 def append_events(connection: Connection, new: Sequence[NewEvent], at: datetime) -> int:
@@ -53,11 +57,12 @@ def append_events(connection: Connection, new: Sequence[NewEvent], at: datetime)
     """
     if not new:
         return 0
+    moment = at.isoformat()
     rows = [
-        {"execution_id": each.execution_id, "at": at, "kind": each.kind, "data": each.data}
+        {"execution_id": each.execution_id, "at": moment, "kind": each.kind, "data": each.data}
         for each in new
     ]
-    return max(connection.scalars(insert(events).returning(events.c.id), rows))
+    return max(connection.scalars(_INSERT, {"rows": rows}))
 
 
 def read_events(

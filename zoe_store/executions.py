@@ -1,45 +1,19 @@
-"""Executions as the hub sees them: submit, read, list, and wish for an end."""
+"""Executions as the hub sees them: read, list, and wish for an end."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, tuple_
 
 from zoe_core.cluster import FINAL, ExecutionStatus
+from zoe_store.checkpoints import Checkpoint, reached
 from zoe_store.database import Database
 from zoe_store.events import NewEvent, append_events, lock_events
-from zoe_store.tables import executions, instances, intents, launch_secrets
-
-
-class IdempotencyMismatch(Exception):
-    """The key was used before with another body."""
-
-
-class ServerExists(Exception):
-    """The user already has a live execution for that server name; ``execution_id`` says which."""
-
-    def __init__(self, execution_id: int) -> None:
-        super().__init__(f"execution {execution_id} is that server")
-        self.execution_id = execution_id
-
-
-@dataclass(frozen=True, slots=True)
-class NewExecution:
-    """A validated request. ``secrets`` is environment that must not stay after the end."""
-
-    user: str
-    name: str
-    zapp: str | None
-    description: dict[str, Any]
-    parameters: dict[str, Any]
-    server_name: str | None = None
-    idempotency_key: str | None = None
-    fingerprint: str | None = None
-    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+from zoe_store.tables import executions, instances, intents
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,76 +94,33 @@ def _record(row: Sequence[Any]) -> ExecutionRecord:
     return ExecutionRecord(*values)
 
 
-def submit(database: Database, new: NewExecution, now: datetime) -> tuple[ExecutionRecord, bool]:
-    """Store a request durably; returns it and whether it is new.
+def with_keys(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[ExecutionRecord, str | None]]:
+    """The executions that users submitted with these keys, and the fingerprints of their requests.
 
-    The same user and idempotency key give the execution that exists (``False``); raises
-    IdempotencyMismatch when its fingerprint differs, ServerExists when the server name is taken.
+    ``keys`` are pairs of user and idempotency key; those that are not known are missing.
     """
-    with database.transaction() as connection:
-        lock_events(connection)  # also orders submissions, so the look-ups below cannot race
-        existing = _stored_before(connection, new)
-        if existing is not None:
-            return existing, False
-        if new.server_name is not None:
-            _refuse_second_server(connection, new.user, new.server_name)
-        record = _record(
-            connection.execute(
-                insert(executions)
-                .values(
-                    user_name=new.user,
-                    name=new.name,
-                    zapp=new.zapp,
-                    description=new.description,
-                    parameters=new.parameters,
-                    server_name=new.server_name,
-                    idempotency_key=new.idempotency_key,
-                    fingerprint=new.fingerprint,
-                    submitted_at=now,
-                )
-                .returning(*_COLUMNS)
-            ).one()
-        )
-        if new.secrets:
-            connection.execute(
-                insert(launch_secrets).values(execution_id=record.id, environment=new.secrets)
-            )
-        submitted = NewEvent(record.id, "submitted", {"status": "submitted"})
-        append_events(connection, [submitted], now)
-        return record, True
+    if not keys:
+        return {}
+    pair = tuple_(executions.c.user_name, executions.c.idempotency_key)
+    query = select(*_COLUMNS, executions.c.idempotency_key, executions.c.fingerprint)
+    return {
+        (row.user_name, row.idempotency_key): (_record(row[:-2]), row.fingerprint)
+        for row in connection.execute(query.where(pair.in_(keys)))
+    }
 
 
-def _stored_before(connection: Connection, new: NewExecution) -> ExecutionRecord | None:
-    if new.idempotency_key is None:
-        return None
-    found = _by_idempotency_key(connection, new.user, new.idempotency_key)
-    if found is None:
-        return None
-    record, fingerprint = found
-    if fingerprint != new.fingerprint:
-        raise IdempotencyMismatch(new.idempotency_key)
-    return record
-
-
-def _by_idempotency_key(
-    connection: Connection, user: str, key: str
-) -> tuple[ExecutionRecord, str | None] | None:
-    row = connection.execute(
-        select(*_COLUMNS, executions.c.fingerprint)
-        .where(executions.c.user_name == user)
-        .where(executions.c.idempotency_key == key)
-    ).one_or_none()
-    return None if row is None else (_record(row[:-1]), row.fingerprint)
-
-
-def _refuse_second_server(connection: Connection, user: str, server_name: str) -> None:
-    existing = connection.scalar(
-        select(executions.c.id)
-        .where(executions.c.user_name == user, executions.c.server_name == server_name)
-        .where(executions.c.status.not_in(FINAL))
-    )
-    if existing is not None:
-        raise ServerExists(existing)
+def live_servers_of(
+    connection: Connection, servers: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    """The live executions that are these servers, pairs of user and server name, if there are."""
+    if not servers:
+        return {}
+    pair = tuple_(executions.c.user_name, executions.c.server_name)
+    query = select(executions.c.id, executions.c.user_name, executions.c.server_name)
+    live = query.where(pair.in_(servers), executions.c.status.not_in(FINAL))
+    return {(row.user_name, row.server_name): row.id for row in connection.execute(live)}
 
 
 def get(database: Database, execution_id: int) -> ExecutionRecord | None:
@@ -205,7 +136,7 @@ def by_idempotency_key(
 ) -> tuple[ExecutionRecord, str | None] | None:
     """The execution that this user submitted with this key, and the fingerprint of its request."""
     with database.transaction() as connection:
-        return _by_idempotency_key(connection, user, key)
+        return with_keys(connection, [(user, key)]).get((user, key))
 
 
 def live_server(database: Database, user: str, server_name: str) -> ExecutionRecord | None:
@@ -297,7 +228,8 @@ def request_termination(
         )
         event = NewEvent(execution_id, "terminate_requested", {"by": by_user})
         append_events(connection, [event], now)
-        return True
+    reached(Checkpoint.WISH_COMMITTED)
+    return True
 
 
 def owners_of(database: Database, execution_ids: Collection[int]) -> dict[int, str]:

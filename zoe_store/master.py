@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,8 +25,9 @@ from zoe_core.cluster import (
 )
 from zoe_core.scheduling import Advance
 from zoe_core.zapp import SiteDefaults, ZAppError, parse_zapp
-from zoe_store.database import Database, saying_away
+from zoe_store.cluster import Stranger
 from zoe_store.events import NewEvent, append_events, lock_events
+from zoe_store.office import Office
 from zoe_store.tables import (
     deployment,
     executions,
@@ -35,13 +35,8 @@ from zoe_store.tables import (
     intents,
     launch_secrets,
     nodes,
+    strangers,
 )
-
-MASTER_LOCK = 0x5A6F6503
-
-
-class OutOfOffice(Exception):
-    """This master is no longer the acting one: it must stop all effects at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,69 +57,11 @@ class News:
     intents: tuple[Intent, ...]
 
 
-class Office:
-    """The right to act as the master: an advisory lock, held by one connection, and an epoch.
-
-    Postgres gives the lock up when that connection ends, however it ends. Every transaction of the
-    master checks the epoch, so one that lost its lock without knowing cannot write any more.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._connection: Connection | None = None
-        self.epoch = 0
-        self.deployment = ""
-
-    def try_take(self) -> bool:
-        """Become the acting master; False while another one is. Raises DatabaseAway."""
-        with saying_away(), ExitStack() as unless_taken:
-            connection = unless_taken.enter_context(self._database.engine.connect())
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            if not connection.scalar(select(func.pg_try_advisory_lock(MASTER_LOCK))):
-                return False
-            row = connection.execute(
-                update(deployment)
-                .values(epoch=deployment.c.epoch + 1)
-                .returning(deployment.c.epoch, deployment.c.uuid)
-            ).one()
-            unless_taken.pop_all()
-        self._connection = connection
-        self.epoch, self.deployment = row.epoch, row.uuid
-        return True
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A transaction of the acting master; raises OutOfOffice when it is not, DatabaseAway."""
-        if self._connection is None:
-            raise OutOfOffice("this master is not in office")
-        with self._database.transaction() as connection:
-            # Shared: a new master's `epoch + 1` waits until this transaction has ended.
-            mine = select(deployment.c.epoch).where(deployment.c.epoch == self.epoch)
-            if connection.scalar(mine.with_for_update(read=True)) is None:
-                raise OutOfOffice(f"another master has taken over from epoch {self.epoch}")
-            yield connection
-
-    def check(self) -> None:
-        """Raise OutOfOffice when the connection that holds the lock is gone."""
-        try:
-            if self._connection is None:
-                raise OutOfOffice("this master is not in office")
-            self._connection.scalar(select(1))
-        except Exception as error:
-            raise OutOfOffice("the connection that holds the master's lock is gone") from error
-
-    def leave(self) -> None:
-        """Give the lock back."""
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
-
-
 def announce(
     office: Office,
     *,
     commands_url: str,
+    logs_url: str,
     events_url: str,
     backend: str,
     capabilities: Capabilities,
@@ -133,6 +70,7 @@ def announce(
     """Tell the hub where this master listens, what its back-end can, and what it reserves."""
     said = {
         "commands_url": commands_url,
+        "logs_url": logs_url,
         "events_url": events_url,
         "backend": backend,
         "capabilities": asdict(capabilities),
@@ -237,6 +175,39 @@ def write_nodes(office: Office, seen: Sequence[Node], now: datetime) -> None:
                     for node in seen
                 ],
             )
+
+
+def write_strangers(office: Office, seen: Sequence[Stranger], now: datetime) -> list[InstanceId]:
+    """Replace the instances that nothing explains; returns those that were not known before.
+
+    ``first_seen_at`` of those that were known stays, also when another master saw them.
+    """
+    identity = list(strangers.primary_key.columns)
+    with office.transaction() as connection:
+        known = {InstanceId(*row) for row in connection.execute(select(*identity))}
+        gone = known - {each.id for each in seen}
+        for each in gone:
+            connection.execute(delete(strangers).filter_by(**asdict(each)))
+        statement = upsert(strangers)
+        changing = ("node", "observed", "why")
+        if seen:
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=identity,
+                    set_={name: statement.excluded[name] for name in changing},
+                ),
+                [
+                    {
+                        **asdict(each.id),
+                        "node": each.node,
+                        "observed": each.observed,
+                        "why": each.why,
+                        "first_seen_at": now,
+                    }
+                    for each in seen
+                ],
+            )
+    return [each.id for each in seen if each.id not in known]
 
 
 def _write_execution(connection: Connection, view: ExecutionView, now: datetime) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.sites import FakeSite, ProcessSite, Site
+from tests.contract.sites import FakeSite, ProcessSite, ServedFakeSite, Site
 
-SITES = {"process": ProcessSite, "fake": FakeSite}
+SITES = {"process": ProcessSite, "fake": FakeSite, "fake served": ServedFakeSite}
 
 
 @pytest.fixture(params=SITES)

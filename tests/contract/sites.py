@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
+from tests.support.engines import ServedEngine
 from tests.support.waiting import eventually
 from zoe_core.amount import Amount
 from zoe_core.cluster import InstanceId, Observed
@@ -132,3 +133,29 @@ class FakeSite(Site):
     def close(self) -> None:
         super().close()
         self._clock.close()
+
+
+class ServedFakeSite(Site):
+    """The same in a process of its own, which outlives its masters."""
+
+    real = False
+
+    def __init__(self, directory: Path) -> None:
+        self._engines: dict[str, ServedEngine] = {}
+        super().__init__(directory)
+
+    def make(self, deployment: str) -> FakeBackend:
+        if deployment not in self._engines:
+            engine = ServedEngine(self.directory / deployment[:8])
+            engine.start()
+            self._engines[deployment] = engine
+        return FakeBackend(
+            deployment=deployment,
+            directory=str(self.directory / deployment),
+            engine_address=self._engines[deployment].address,
+        )
+
+    def close(self) -> None:
+        super().close()
+        for engine in self._engines.values():
+            engine.kill()

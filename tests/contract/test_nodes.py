@@ -28,7 +28,7 @@ def test_names_are_known_before_the_start_and_nobody_shares_one(site: Site) -> N
 
 
 def test_the_address_has_the_port(site: Site) -> None:
-    instance = site.start("sleep", "infinity")
+    instance = site.start("sleep", "infinity", ports=(8888,))
     host, port = site.backend.address(instance, 8888)
     assert host
     assert port == 8888

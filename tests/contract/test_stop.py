@@ -44,4 +44,6 @@ def test_stopping_what_never_was_is_not_an_error(site: Site) -> None:
 def test_end_all_ends_all(site: Site) -> None:
     instances = [site.start("sleep", "infinity", execution=number) for number in (1, 2, 3)]
     site.backend.end_all()
-    assert {site.await_exit(each).exit_code for each in instances} == {-15}
+    seen = [site.await_exit(each) for each in instances]
+    assert {each.exit_code for each in seen} == {-15}
+    assert {each.detail for each in seen} == {"It was stopped together with the portal."}

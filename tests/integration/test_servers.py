@@ -112,25 +112,6 @@ def test_a_server_outlives_a_killed_hub(zoe: RunningZoe, admin: httpx.Client) ->
     eventually(lambda: executions(admin)["lab"]["status"] == "terminated")
 
 
-def test_a_waiting_server_is_told_when_the_hub_was_killed(
-    zoe: RunningZoe, admin: httpx.Client
-) -> None:
-    start(admin, "first")
-    eventually(lambda: is_ready(admin, "first"), timeout=60)
-    start(admin, "second")
-    eventually(lambda: executions(admin).get("second", {}).get("status") == "queued")
-    assert zoe.process is not None
-    zoe.process.kill()
-    zoe.process.wait()
-    zoe.start_and_wait()
-    eventually(lambda: executions(admin)["second"]["status"] == "terminated")
-    assert executions(admin)["second"]["reason"] == (
-        "The Hub was restarted while the server was waiting; launch it again."
-    )
-    assert not servers(admin).get("second", {}).get("pending")
-    assert is_ready(admin, "first")
-
-
 def test_wrong_options_of_a_server_are_refused_with_what_would_be_right(
     admin: httpx.Client,
 ) -> None:

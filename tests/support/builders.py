@@ -136,9 +136,9 @@ def snapshot(
     )
 
 
-def plan(picture: Snapshot) -> Plan:
-    """The decision of a site with the default settings."""
-    return decide(picture, Fifo(), Spread(), DEFAULTS, START)
+def plan(picture: Snapshot, seconds: float = 0) -> Plan:
+    """The decision of a site with the default settings, as many seconds after START."""
+    return decide(picture, Fifo(), Spread(), DEFAULTS, after(seconds))
 
 
 def started(made: Plan) -> list[int]:

@@ -10,13 +10,15 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.support.builders import GB, service, zapp
 from tests.support.submissions import request
@@ -25,14 +27,14 @@ from zoe_core.protocol import ReadLog
 from zoe_core.zapp import ZApp
 from zoe_hub.link import MasterLink
 from zoe_master.app import ZoeMaster
-from zoe_master.backends.base import Backend
+from zoe_master.backends.base import Backend, InstanceSpec
 from zoe_master.backends.fake import FakeBackend, FakeEngine, RealClock
-from zoe_store import executions
+from zoe_store import executions, submissions
 from zoe_store.cluster import master_record
 from zoe_store.database import Database
 from zoe_store.events import EventRecord, read_events
 from zoe_store.executions import ExecutionRecord, InstanceRecord
-from zoe_store.master import Office
+from zoe_store.office import MASTER_LOCK, Office
 
 
 class FakeMaster(ZoeMaster):
@@ -90,19 +92,71 @@ async def acting(
             await task
 
 
+class Gate:
+    """Holds a thread until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def __call__(self) -> None:
+        self.reached.set()
+        assert self.opened.wait(30)
+
+
+def backend(
+    prepare: Callable[[], object] = lambda: None, start: Callable[[], object] = lambda: None
+) -> type[FakeBackend]:
+    """A fake back-end that does something more first."""
+
+    class Disturbed(FakeBackend):
+        def prepare(self, execution_id: int) -> None:
+            prepare()
+
+        def start(self, spec: InstanceSpec) -> None:
+            start()
+            super().start(spec)
+
+    return Disturbed
+
+
+def end_the_lock(database: Database) -> None:
+    """Postgres ends the connection that holds the master's lock, as a failing network would."""
+    with database.transaction() as connection:
+        ended = connection.execute(
+            text(
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' "
+                "and objid = :lock"
+            ),
+            {"lock": MASTER_LOCK},
+        ).all()
+    assert len(ended) == 1
+
+
 class MasterProcess:
     """``zoe-master`` with the process back-end; its log goes to a file and is shown at the end."""
 
-    def __init__(self, url: str, directory: Path, **settings: object) -> None:
+    def __init__(
+        self,
+        url: str,
+        directory: Path,
+        *,
+        module: str = "zoe_master.app",
+        backend: Mapping[str, object] | None = None,
+        **settings: object,
+    ) -> None:
         self.directory = directory
+        self.module = module
         self.log = directory / "master.log"
         self._database = Database(url)
         directory.mkdir(exist_ok=True)
+        own = backend or {}
         config = directory / "config.py"
         config.write_text(
             "c = get_config()\n"
             "c.ProcessBackend.environments = {'test': {}}\n"
             "c.ProcessBackend.grace = 1.0\n"
+            + "".join(f"c.ProcessBackend.{name} = {each!r}\n" for name, each in own.items())
             + "".join(f"c.ZoeMaster.{name} = {value!r}\n" for name, value in settings.items())
         )
         self._environment = os.environ | {
@@ -117,13 +171,7 @@ class MasterProcess:
     def start(self) -> None:
         """Start it, and wait until it acts."""
         before = master_record(self._database).seen_at
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "zoe_master.app"],
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-            )
+        self.launch()
 
         def acts() -> bool:
             assert self.process is not None
@@ -131,6 +179,16 @@ class MasterProcess:
             return master_record(self._database).seen_at != before
 
         eventually(acts, message=lambda: self.log.read_text())
+
+    def launch(self, **environment: str) -> None:
+        """Start it; another one may be acting."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", self.module],
+                env=self._environment | environment,
+                stdout=log,
+                stderr=log,
+            )
 
     def kill(self) -> None:
         """As a crash would."""
@@ -163,7 +221,7 @@ class HubEnd:
     ) -> int:
         """Store a request and hint at it, unless the hint is to be lost."""
         record, _ = await self.call(
-            executions.submit, request(description, **fields), datetime.now(UTC)
+            submissions.submit, request(description, **fields), datetime.now(UTC)
         )
         if wake:
             await self.link.wake()

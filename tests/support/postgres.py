@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,28 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
         yield server
 
 
+@contextmanager
+def fresh_database(server: EmbeddedPostgres) -> Iterator[str]:
+    """The SQLAlchemy URL of a fresh, migrated database, dropped after the block."""
+    name = f"test_{next(_numbers)}"
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    try:
+        yield server.url(name)
+    finally:
+        execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The SQLAlchemy URL of a fresh, migrated database, dropped after the test."""
-    name = f"test_{next(_numbers)}"
-    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-    yield postgres.url(name)
-    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    """A fresh database for each test."""
+    with fresh_database(postgres) as url:
+        yield url
 
 
-def _execute(server: EmbeddedPostgres, statement: str) -> None:
+def execute(server: EmbeddedPostgres, statement: str, **values: object) -> None:
     """Run a statement that refuses a transaction."""
     engine = sa.create_engine(
         server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
     )
     with engine.connect() as connection:
-        connection.execute(sa.text(statement))
+        connection.execute(sa.text(statement), values)

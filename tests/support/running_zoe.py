@@ -5,11 +5,13 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import httpx
+import psutil
 
 from tests.support.ports import free_port
 from tests.support.survivors import family
@@ -45,6 +47,8 @@ class RunningZoe:
             self.config = directory.with_name(f"{directory.name}_config.py")
             self.config.write_text(config)
         self.process: subprocess.Popen[bytes] | None = None
+        self.extra_environment: dict[str, str] = {}
+        """For the next start: only the Hub gets it, and the services that it hands it on to."""
         self._log_start = 0
         self._browsers: list[Browser] = []
 
@@ -90,7 +94,8 @@ class RunningZoe:
     def environment(self) -> dict[str, str]:
         """The environment of the Hub and of its subcommands."""
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
-        return {**kept, "ZOE_DIR": str(self.directory), "ZOE_PORT": str(self.port)}
+        own = {"ZOE_DIR": str(self.directory), "ZOE_PORT": str(self.port)}
+        return {**kept, **own, **self.extra_environment}
 
     def stop(self) -> int | None:
         """Stop it as Ctrl-C does, and return its exit code; None when it was never started."""
@@ -102,7 +107,8 @@ class RunningZoe:
             return self.process.wait(60)
         except subprocess.TimeoutExpired:
             for member in family(self.process.pid):
-                member.kill()
+                with suppress(psutil.NoSuchProcess):
+                    member.kill()
             raise AssertionError(f"the Hub does not stop:\n{self.output()}") from None
 
     def output(self) -> str:

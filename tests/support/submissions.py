@@ -4,9 +4,9 @@ from typing import Any
 
 from tests.support.builders import START, service, zapp
 from zoe_core.zapp import ZApp, zapp_document
-from zoe_store import executions
+from zoe_store import submissions
 from zoe_store.database import Database
-from zoe_store.executions import NewExecution
+from zoe_store.submissions import NewExecution
 
 
 def request(description: ZApp | None = None, **fields: Any) -> NewExecution:
@@ -23,5 +23,5 @@ def request(description: ZApp | None = None, **fields: Any) -> NewExecution:
 
 def submit(database: Database, description: ZApp | None = None, **fields: Any) -> int:
     """Store such a request; returns the execution's id."""
-    record, _ = executions.submit(database, request(description, **fields), START)
+    record, _ = submissions.submit(database, request(description, **fields), START)
     return record.id

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from tests.support.builders import START
 from tests.support.masters import HubEnd, acting
 from tests.support.waiting import eventually_async
 from zoe_core.cluster import InstanceId
 from zoe_hub import feed as module
 from zoe_hub.feed import EventFeed
 from zoe_master.backends.fake import FakeEngine
-from zoe_store.events import EventRecord, read_events
+from zoe_store.database import Database
+from zoe_store.events import EventRecord, NewEvent, append_events, lock_events, read_events
 
 PATIENCE = 20.0
 """Seconds."""
@@ -174,3 +177,58 @@ async def test_changed_returns_at_the_next_event_or_in_time(hub: HubEnd, feed: E
     await hub.end(one)
     await asyncio.wait_for(waiting, PATIENCE / 2)
     assert not feed._followers
+
+
+def burst(hub: HubEnd, ids: list[int], count: int) -> None:
+    """Many events at once, in one transaction: each execution in turn."""
+    new = [NewEvent(ids[each % len(ids)], "tick", {"number": each}) for each in range(count)]
+    with hub.database.transaction() as connection:
+        lock_events(connection)
+        append_events(connection, new, START)
+
+
+async def test_a_burst_of_many_pages_is_told_to_everybody_in_order(
+    hub: HubEnd, feed: EventFeed
+) -> None:
+    ids = [await hub.submit(user=user) for user in ("alice", "bob", "carol")]
+    followers = [Follower(feed), Follower(feed, user="bob"), Follower(feed, execution_id=ids[2])]
+    await eventually_async(lambda: all(each.events for each in followers))
+    await asyncio.to_thread(burst, hub, ids, 5 * module.PAGE + 7)
+    everything = await hub.call(read_events, after=0, limit=10**4)
+    assert len(everything) > 5 * module.PAGE
+    await followers[0].has(everything)
+    await followers[1].has([each for each in everything if each.execution_id == ids[1]])
+    await followers[2].has([each for each in everything if each.execution_id == ids[2]])
+    for each in followers:
+        await each.stop()
+
+
+async def test_who_never_reads_delays_nobody_and_costs_one_page(
+    hub: HubEnd, feed: EventFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[str] = Counter()
+
+    def count(database: Database, **about: Any) -> list[EventRecord]:
+        found = read_events(database, **about)
+        read[about.get("user") or "all"] += len(found)
+        return found
+
+    monkeypatch.setattr(module, "read_events", count)
+    monkeypatch.setattr(module, "PAGE", 20)
+    one = await hub.submit(user="slow")
+    await asyncio.to_thread(burst, hub, [one], 20)
+    slow = feed.follow(after=0, user="slow")
+    seen = [await anext(slow)]
+    await asyncio.to_thread(burst, hub, [one], 500)
+    everything = await hub.call(read_events, after=0, limit=1000)
+    fast = Follower(feed)
+    await fast.has(everything)
+    assert read["slow"] == 20, "what is not asked for is not read"
+
+    async for event in slow:
+        seen.append(event)
+        if event.id == everything[-1].id:
+            break
+    assert seen == everything
+    await slow.aclose()
+    await fast.stop()

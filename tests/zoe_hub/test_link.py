@@ -1,6 +1,10 @@
 """The hub's requests while masters come and go."""
 
 import asyncio
+import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,9 +12,17 @@ import pytest
 from tests.support.masters import HubEnd, acting
 from tests.support.waiting import eventually_async
 from zoe_core.protocol import ReadLog
+from zoe_hub import contact
 from zoe_hub.link import MasterAway, MasterLink
 from zoe_master.backends.fake import FakeEngine
+from zoe_store.cluster import master_record
 from zoe_store.database import Database, DatabaseAway
+from zoe_store.keys import KeyRing
+
+PATIENCE = 30.0
+"""Seconds."""
+
+SPEAKS_99 = "speaks version 99 of the protocol.*install the same version of Zoe on both sides"
 
 
 async def test_a_master_that_was_never_there(hub: HubEnd) -> None:
@@ -56,24 +68,133 @@ async def test_a_master_that_is_gone_and_its_successor(
         assert await hub.link.queue() == []
 
 
-async def test_who_listens_learns_of_a_new_master_before_asking_it(
+async def test_it_is_known_that_the_master_is_away_and_that_it_is_back(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
+) -> None:
+    async with acting(database_url, tmp_path, engine):
+        assert await hub.link.queue() == []
+        one = await hub.submit()
+        await hub.instance(one, observed="running")
+        following = asyncio.create_task(hub.log(one, wait=25))
+    with pytest.raises(MasterAway, match=r"the scheduler is away since 20.* UTC"):
+        await following  # nobody waits in vain for what a master that is gone would say
+    back = asyncio.create_task(hub.link.recovered())
+    async with asyncio.timeout(PATIENCE):  # far less than as many deadlines
+        for _ in range(100):
+            with pytest.raises(MasterAway, match="is away since"):
+                await hub.link.explain(one)
+    assert not back.done()
+    async with acting(database_url, tmp_path, engine), asyncio.timeout(PATIENCE):
+        await back
+        assert await hub.link.queue() == []
+
+
+async def test_a_hub_that_becomes_known_later_is_let_in(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
+) -> None:
+    key = KeyRing(tmp_path / "keys").clients / "hub.key"
+    hidden = key.rename(tmp_path / "hub.key")
+    async with acting(database_url, tmp_path, engine):
+        with pytest.raises(MasterAway):
+            await hub.link.queue()
+        hidden.rename(key)
+
+        async def let_in() -> bool:
+            with suppress(MasterAway):
+                return await hub.link.queue() == []
+            return False
+
+        await eventually_async(let_in)
+
+
+async def test_who_wants_news_hears_of_a_new_master_without_asking_it(
     database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
 ) -> None:
     heard = asyncio.Event()
-    listening = asyncio.create_task(hub.link.newest_events(heard))
-    async with acting(database_url, tmp_path, engine):
-        assert await hub.link.queue() == []
-    async with acting(database_url, tmp_path, engine):
-        heard.clear()
-
-        async def news() -> bool:
+    hub.link.ring(heard)
+    for _ in range(2):
+        async with acting(database_url, tmp_path, engine):
+            heard.clear()
             await hub.submit(wake=False)
-            return heard.is_set()
+            async with asyncio.timeout(PATIENCE):
+                await heard.wait()
+            assert await hub.link.explain(10**6) is None
 
-        await eventually_async(news)
-        assert await hub.link.explain(10**6) is None
-    listening.cancel()
-    await asyncio.gather(listening, return_exceptions=True)
+
+async def test_too_many_requests_for_logs_are_told_so_and_delay_nobody(
+    database_url: str,
+    tmp_path: Path,
+    engine: FakeEngine,
+    hub: HubEnd,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(contact, "LOGS_AT_ONCE", 3)
+    other = HubEnd(database_url, tmp_path)
+    async with acting(database_url, tmp_path, engine):
+        one = await other.submit()
+        await other.instance(one, observed="running")
+        following = [asyncio.create_task(other.log(one, wait=25)) for _ in range(3)]
+        await eventually_async(lambda: len(other.link._contact.logs._open) == 3)
+        with pytest.raises(MasterAway, match="too many requests wait for the scheduler"):
+            await other.log(one)
+        assert await other.link.queue() == []
+        assert await hub.log(one) == (b"", False), "others have room of their own"
+        engine.say(engine.instances()[0].spec.id, b"at last")
+        assert await asyncio.gather(*following) == [(b"at last", False)] * 3
+        assert await other.log(one) == (b"at last", False)
+    await other.close()
+
+
+async def test_hints_in_a_burst_become_few(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
+) -> None:
+    async with acting(database_url, tmp_path, engine):
+        for _ in range(500):
+            await hub.link.wake()
+        assert len(hub.link._contact.requests._open) <= 1
+        assert await hub.link.queue() == []
+
+
+OF_ANOTHER_VERSION = """
+from zoe_core.protocol import envelope
+envelope.PROTOCOL_VERSION = 99
+from zoe_master.app import main
+main()
+"""
+
+
+async def test_a_master_of_another_version_is_refused_by_name_on_both_sides(
+    database_url: str, tmp_path: Path, hub: HubEnd
+) -> None:
+    environment = {
+        "ZOE_DATABASE_URL": database_url,
+        "ZOE_DIR": str(tmp_path),
+        "ZOE_BACKEND": "fake",
+    }
+    with (tmp_path / "master.log").open("wb") as output:
+        master = subprocess.Popen(
+            [sys.executable, "-c", OF_ANOTHER_VERSION],
+            env=os.environ | environment,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        await eventually_async(lambda: master_record(hub.database).commands_url is not None)
+        for _ in range(2):
+            with pytest.raises(MasterAway, match=SPEAKS_99):
+                await hub.link.queue()
+        # Its beats alone say so as well.
+        silent = HubEnd(database_url, tmp_path)
+        silent.link.ring(asyncio.Event())
+        await eventually_async(lambda: silent.link._contact._refusal is not None)
+        with pytest.raises(MasterAway, match=SPEAKS_99):
+            await silent.link.explain(1)
+        await silent.close()
+    finally:
+        master.terminate()
+        master.wait(30)
+    said = (tmp_path / "master.log").read_text()
+    assert "Requests of a hub are refused: the peer speaks version 2 of the protocol" in said
 
 
 async def test_a_request_that_the_master_cannot_answer_says_why(

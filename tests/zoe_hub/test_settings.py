@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_ports_in_a_row
 from zoe_hub.settings import Settings, SettingsError
 
 
@@ -14,19 +15,39 @@ def test_nothing_said_means_the_defaults(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     expected = Settings(8000, tmp_path / ".zoe", "process", None)
     assert Settings.from_environment({}) == expected
-    empty = dict.fromkeys(["ZOE_PORT", "ZOE_DIR", "ZOE_BACKEND", "ZOE_DATABASE_URL"], "")
+    names = ["ZOE_PORT", "ZOE_DIR", "ZOE_BACKEND", "ZOE_DATABASE_URL", "ZOE_STANDALONE"]
+    empty = dict.fromkeys(names, "")
     assert Settings.from_environment(empty) == expected
 
 
 def test_all_that_can_be_said() -> None:
     environment = {
-        "ZOE_PORT": "65535",
+        "ZOE_PORT": "65532",
         "ZOE_DIR": "/srv/zoe",
         "ZOE_BACKEND": "fake",
         "ZOE_DATABASE_URL": "postgresql://zoe@db/zoe",
+        "ZOE_STANDALONE": "1",
     }
-    expected = Settings(65535, Path("/srv/zoe"), "fake", "postgresql+psycopg2://zoe@db/zoe")
-    assert Settings.from_environment(environment) == expected
+    url = "postgresql+psycopg2://zoe@db/zoe"
+    settings = Settings.from_environment(environment)
+    assert settings == Settings(65532, Path("/srv/zoe"), "fake", url, standalone=True)
+    assert settings.standalone_ports() == {"hub": 65533, "traefik": 65534, "portal": 65535}
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"ZOE_STANDALONE": "yes"}, "ZOE_STANDALONE=yes says neither yes nor no; give 1 or 0"),
+        ({"ZOE_STANDALONE": "1"}, "needs ZOE_DATABASE_URL, the address of a Postgres of your own"),
+        (
+            {"ZOE_STANDALONE": "1", "ZOE_DATABASE_URL": "postgresql:///zoe", "ZOE_PORT": "65533"},
+            "ZOE_PORT=65533 is too high for ZOE_STANDALONE=1, which takes the 3 ports after it",
+        ),
+    ],
+)
+def test_what_cannot_be_standalone(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Settings.from_environment(environment)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "80.5", "http", "8000 ", "٨٠٠٠", "9" * 400])
@@ -74,5 +95,20 @@ def test_a_taken_port_is_found_and_a_free_one_is_not_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = Settings.from_environment({"ZOE_PORT": str(taken.getsockname()[1])})
         with pytest.raises(SettingsError, match=f"port {settings.port} is taken"):
-            settings.check_port()
-    settings.check_port()
+            settings.check_ports()
+    settings.check_ports()
+
+
+@pytest.mark.parametrize(("part", "refused"), [("hub", True), ("traefik", True), ("portal", False)])
+def test_of_a_standalone_zoe_the_hub_s_own_ports_must_be_free(part: str, refused: bool) -> None:
+    environment = {"ZOE_STANDALONE": "1", "ZOE_DATABASE_URL": "postgresql:///zoe"}
+    port = str(free_ports_in_a_row(4))
+    settings = Settings.from_environment({**environment, "ZOE_PORT": port})
+    settings.check_ports()
+    taken = settings.standalone_ports()[part]
+    with socket.create_server(("127.0.0.1", taken)):
+        if refused:
+            with pytest.raises(SettingsError, match=f"port {taken} is taken"):
+                settings.check_ports()
+        else:
+            settings.check_ports()

@@ -1,5 +1,7 @@
 """A master process with real local processes: killed, and started again."""
 
+import asyncio
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,9 +9,11 @@ import psutil
 import pytest
 
 from tests.support.masters import HubEnd, MasterProcess, command
+from tests.support.postgres import execute
 from tests.support.survivors import is_running
 from tests.support.waiting import eventually_async
 from zoe_hub.link import MasterAway
+from zoe_store.embedded import EmbeddedPostgres
 
 FINISH = """
 echo "$$" > pid
@@ -86,6 +90,26 @@ async def test_what_runs_is_taken_over_from_a_master_that_was_killed(
     assert (await hub.instance(one)).attempt == 1
     assert await hub.log(one) == (b"before\ndone\n", True)
     assert await hub.moves(one) == ["queued", "starting", "running", "cleaning_up", "terminated"]
+
+
+async def test_what_runs_ends_with_the_portal_although_the_database_is_away(
+    master: MasterProcess, hub: HubEnd, workspace: Path, postgres: EmbeddedPostgres
+) -> None:
+    await hub.submit(command("cd $ZOE_WORKSPACE; echo $$ > pid; sleep 600"))
+    pid = await eventually_async(
+        lambda: (workspace / "pid").exists() and (workspace / "pid").read_text().strip()
+    )
+    process = psutil.Process(int(pid))
+    name = hub.database.engine.url.database
+    execute(postgres, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+    execute(postgres, kill, name=name)
+    await eventually_async(lambda: b"the database is away" in master.log.read_bytes())
+    assert is_running(process)
+    assert master.process is not None
+    master.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(master.process.wait, 30) == 0
+    assert not is_running(process)
 
 
 async def test_a_wish_made_while_the_master_was_away_is_granted(

@@ -2,24 +2,22 @@
 
 import asyncio
 import logging
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from tests.support.builders import service, worker, zapp
-from tests.support.masters import HubEnd, acting, command
+from tests.support.masters import Gate, HubEnd, acting, backend, command
 from tests.support.waiting import eventually_async
 from zoe_core.amount import Amount
 from zoe_core.cluster import InstanceId
 from zoe_master.backends.base import Fatal, InstanceSpec, Retry
 from zoe_master.backends.fake import FakeBackend, FakeEngine, Script
-from zoe_master.engine import loop
-from zoe_store.cluster import master_record
+from zoe_master.engine import loop, observer
+from zoe_master.engine.observer import Observer
+from zoe_store.cluster import Stranger, known_strangers
 from zoe_store.database import DatabaseAway
 from zoe_store.executions import instances_of
 
@@ -118,63 +116,7 @@ async def test_a_write_that_failed_may_have_taken_place(
     assert engine.instances() == []
 
 
-async def test_a_master_that_loses_its_lock_stops_and_takes_office_anew(
-    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
-) -> None:
-    async with acting(database_url, tmp_path, engine):
-        running = await hub.submit(command("sleep 1000"))
-        await hub.until(running, "running")
-        await hub.call(end_the_lock_of_the_master)
-
-        async def epoch() -> bool:
-            return (await hub.call(master_record)).epoch == 2
-
-        await eventually_async(epoch, message="the master acts again")
-        ending = await hub.submit(command("exit 0"))
-        await hub.until(ending, "terminated")
-        assert (await hub.get(running)).status == "running"
-
-
-def end_the_lock_of_the_master(database: Any) -> None:
-    with database.transaction() as connection:
-        connection.execute(
-            text(
-                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' "
-                "and objid = :lock"
-            ),
-            {"lock": 0x5A6F6503},
-        )
-
-
 # --- the engine ---
-
-
-class Gate:
-    """Holds a thread until it is opened."""
-
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self.opened = threading.Event()
-
-    def __call__(self) -> None:
-        self.reached.set()
-        assert self.opened.wait(30)
-
-
-def backend(
-    prepare: Callable[[], object] = lambda: None, start: Callable[[], object] = lambda: None
-) -> type[FakeBackend]:
-    """A fake back-end that does something more first."""
-
-    class Disturbed(FakeBackend):
-        def prepare(self, execution_id: int) -> None:
-            prepare()
-
-        def start(self, spec: InstanceSpec) -> None:
-            start()
-            super().start(spec)
-
-    return Disturbed
 
 
 async def test_what_is_ended_while_its_start_is_under_way_leaves_nothing(
@@ -243,6 +185,39 @@ async def test_an_effect_that_fails_is_tried_again(
         await hub.until(one, "running")
 
 
+async def test_a_stop_that_came_to_nothing_is_repeated(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
+) -> None:
+    asked: list[InstanceId] = []
+
+    class Deaf(FakeBackend):
+        def stop(self, instance: InstanceId, grace: float) -> None:
+            asked.append(instance)
+            if len(asked) > 2:
+                super().stop(instance, grace)
+
+    async with acting(database_url, tmp_path, engine, Deaf, relist_interval=0.05):
+        one = await hub.submit()
+        await hub.until(one, "running")
+        await hub.end(one)
+        assert await hub.ended(one) == ("terminated", "Enough.")
+    assert asked[:3] == [InstanceId(one, "main", 0)] * 3
+
+
+async def test_a_start_that_came_to_nothing_is_found_out(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
+) -> None:
+    class Forgetful(FakeBackend):
+        def start(self, spec: InstanceSpec) -> None:
+            pass
+
+    async with acting(database_url, tmp_path, engine, Forgetful, relist_interval=0.05):
+        one = await hub.submit()
+        status, reason = await hub.ended(one)
+        assert status == "error"
+        assert str(reason).startswith("main-0 could not be started")
+
+
 async def test_a_gang_that_is_never_whole_is_tried_anew_and_given_up(
     database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
 ) -> None:
@@ -256,6 +231,42 @@ async def test_a_gang_that_is_never_whole_is_tried_anew_and_given_up(
         )
         assert (await hub.instance(one, "worker-0")).attempt == 2
         assert await hub.moves(one) == [*["queued", "starting"] * 2, "cleaning_up", "error"]
+        assert engine.instances() == []
+
+
+async def test_a_start_that_hangs_holds_up_nobody_and_its_gang_is_taken_down(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
+) -> None:
+    gate = Gate()
+
+    class Hanging(FakeBackend):
+        def start(self, spec: InstanceSpec) -> None:
+            if spec.id.service == "worker" and spec.id.attempt == 1:
+                gate()
+            super().start(spec)
+
+    rules = {"start_deadline": 0.5, "start_attempts": 1000}
+    async with acting(database_url, tmp_path, engine, Hanging, **rules):
+        gang = await hub.submit(zapp(service(), worker()))
+        await asyncio.to_thread(gate.reached.wait)
+        other = await hub.submit(command("exit 0"))
+        assert (await hub.ended(other))[0] == "terminated"
+
+        async def tried_again() -> bool:
+            return (await hub.instance(gang, "worker-0")).attempt > 1
+
+        await eventually_async(tried_again)
+        first = engine.find(InstanceId(gang, "main", 0))
+        assert first is not None
+        assert not first.alive
+        # The one that hangs may still turn up: two of one instance never run side by side.
+        assert not [each for each in engine.instances() if each.spec.id.service == "worker"]
+        gate.opened.set()
+        late = InstanceId(gang, "worker", 0)
+        await eventually_async(lambda: (found := engine.find(late)) and not found.alive)
+        await hub.until(gang, "running")
+        await hub.end(gang)
+        await hub.ended(gang)
         assert engine.instances() == []
 
 
@@ -275,6 +286,29 @@ async def test_what_an_ended_execution_left_is_removed(
         assert await hub.log(one) == (b"last words", True)
 
 
+async def test_one_that_was_lost_and_comes_back_is_ended(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
+) -> None:
+    async with acting(database_url, tmp_path, engine, relist_interval=0.05):
+        one = await hub.submit(zapp(service(), worker(elastic=1)))
+        name = "worker-1"
+        await hub.instance(one, name, "running")
+        spec = engine.find(InstanceId(one, "worker", 1)).spec
+        engine.lose(spec.id)
+        await hub.instance(one, name, "running")
+        engine.remove(spec.id)
+        engine.start(spec)
+
+        def ended() -> bool:
+            found = engine.find(spec.id)
+            assert found is not None
+            return not found.alive
+
+        await eventually_async(ended)
+        second = await hub.instance(one, name, "running")
+        assert (second.attempt, second.observed) == (2, "running")
+
+
 async def test_what_nothing_explains_is_left_alone_and_told_once(
     database_url: str,
     tmp_path: Path,
@@ -285,17 +319,61 @@ async def test_what_nothing_explains_is_left_alone_and_told_once(
     unknown = stray(10**6)
     engine.start(unknown)
     async with acting(database_url, tmp_path, engine, relist_interval=0.05) as master:
-        one = await hub.submit()
-        await hub.until(one, "running")
-        engine.lose(InstanceId(one, "main", 0))
-        await hub.ended(one)
+        (first,) = await strangers_of(hub, 1)
+        await hub.ended(await hub.submit(command("exit 0")))
         assert not master.done()
     found = engine.find(unknown.id)
     assert found is not None
     assert found.alive
-    said = [each for each in caplog.records if "belongs to no known execution" in each.message]
-    assert len(said) == 1
-    assert said[0].levelno == logging.WARNING
+    engine.exit(unknown.id)
+    async with acting(database_url, tmp_path, engine, relist_interval=0.05):
+        (second,) = await strangers_of(hub, 1)
+        assert (first.observed, second.observed) == ("running", "exited")
+        assert replace(second, observed=first.observed) == first, "also when it was first seen"
+        engine.remove(unknown.id)
+        assert await strangers_of(hub, 0) == []
+    assert first.why == "The database knows no execution 1000000."
+    said = [each for each in caplog.records if first.why in each.getMessage()]
+    assert [each.levelno for each in said] == [logging.WARNING], "once, over both masters"
+
+
+async def strangers_of(hub: HubEnd, number: int) -> list[Stranger]:
+    """Wait until so many instances are listed that nothing explains."""
+
+    async def listed() -> tuple[list[Stranger]]:
+        found = await hub.call(known_strangers)
+        assert len(found) == number
+        return (found,)
+
+    return (await eventually_async(listed))[0]
+
+
+async def test_the_list_of_strangers_is_written_only_when_it_changes(
+    database_url: str,
+    tmp_path: Path,
+    engine: FakeEngine,
+    hub: HubEnd,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written, relisted = [], []
+    write, tidy = observer.write_strangers, Observer._tidy
+
+    def counted(office: Any, seen: Any, now: Any) -> list[InstanceId]:
+        written.append([each.id.execution_id for each in seen])
+        return write(office, seen, now)
+
+    def told(self: Observer, listed: Any) -> None:
+        tidy(self, listed)
+        relisted.append(len(listed))
+
+    monkeypatch.setattr(observer, "write_strangers", counted)
+    monkeypatch.setattr(Observer, "_tidy", told)
+    engine.start(stray(10**6))
+    async with acting(database_url, tmp_path, engine, relist_interval=0.02):
+        await eventually_async(lambda: len(relisted) > 5)
+        engine.start(stray(10**7))
+        await strangers_of(hub, 2)
+    assert written == [[10**6], [10**6, 10**7]]
 
 
 async def test_an_instance_that_a_live_execution_does_not_know_is_left_alone(
@@ -308,6 +386,10 @@ async def test_an_instance_that_a_live_execution_does_not_know_is_left_alone(
     foreign = InstanceId(one, "other", 0)
     engine.start(replace(stray(one), id=foreign))
     async with acting(database_url, tmp_path, engine):
+        (stranger,) = await strangers_of(hub, 1)
         second = await hub.submit()
         await hub.until(second, "running")
+        assert stranger.id == foreign
+        assert stranger.why == f"Execution {one} is running, and knows nothing of this attempt."
         assert engine.find(foreign) is not None
+        assert (await hub.get(one)).status == "running"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from zoe_store.database import Database
-from zoe_store.master import Office
+from zoe_store.office import Office
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from zoe_core.cluster import (
     Desired,
     ExecutionStatus,
     ExecutionView,
+    InstanceId,
     InstanceView,
     Observed,
     Outcome,
@@ -20,9 +21,10 @@ from zoe_core.cluster import (
 from zoe_core.scheduling import Advance, Happened
 from zoe_core.zapp import SiteDefaults, zapp_document
 from zoe_store import cluster, executions, master
+from zoe_store.cluster import Stranger
 from zoe_store.database import Database
 from zoe_store.events import newest_event, read_events
-from zoe_store.master import Office
+from zoe_store.office import Office
 from zoe_store.tables import intents, launch_secrets
 
 
@@ -228,6 +230,27 @@ def test_nodes_are_known_as_they_were_last_seen(database: Database, office: Offi
     assert cluster.known_nodes(database) == []
 
 
+def test_strangers_are_replaced_and_known_since_they_were_first_seen(
+    database: Database, office: Office
+) -> None:
+    one, other = (
+        Stranger(InstanceId(number, "main", 0), "node-0", Observed.RUNNING, "Unknown.")
+        for number in (10**6, 10**7)
+    )
+    assert cluster.known_strangers(database) == []
+    assert master.write_strangers(office, [one], START) == [one.id]
+    assert master.write_strangers(office, [other, one], after(1)) == [other.id]
+    assert cluster.known_strangers(database) == [
+        replace(one, first_seen_at=START),
+        replace(other, first_seen_at=after(1)),
+    ]
+    ended = replace(one, observed=Observed.EXITED, node="node-1", why="Still unknown.")
+    assert master.write_strangers(office, [ended], after(2)) == []
+    assert cluster.known_strangers(database) == [replace(ended, first_seen_at=START)]
+    assert master.write_strangers(office, [], after(3)) == []
+    assert cluster.known_strangers(database) == []
+
+
 def test_reservations_count_as_in_memory(database: Database, office: Office) -> None:
     view = admitted(database, office)
     every = [
@@ -256,6 +279,7 @@ def test_the_master_says_where_it_listens(database: Database, office: Office) ->
     master.announce(
         office,
         commands_url="tcp://a:1",
+        logs_url="tcp://a:3",
         events_url="tcp://a:2",
         backend="fake",
         capabilities=able,
@@ -263,6 +287,7 @@ def test_the_master_says_where_it_listens(database: Database, office: Office) ->
     )
     said = cluster.master_record(database)
     assert (said.commands_url, said.events_url) == ("tcp://a:1", "tcp://a:2")
+    assert said.logs_url == "tcp://a:3"
     assert (said.backend, said.capabilities, said.defaults) == ("fake", able, defaults)
     assert said.seen_at is not None
     master.heartbeat(office)

@@ -1,5 +1,6 @@
 """One master acts: the lock, and the epoch that outlasts it."""
 
+import select
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from zoe_core.scheduling import Advance
 from zoe_store import master
 from zoe_store.cluster import master_record
 from zoe_store.database import Database, DatabaseAway
-from zoe_store.master import Office, OutOfOffice
+from zoe_store.office import Office, OutOfOffice
 
 
 @pytest.fixture
@@ -23,6 +24,17 @@ def other(database_url: str) -> Iterator[Office]:
     yield office
     office.leave()
     database.close()
+
+
+def listen_to_the_end(office: Office) -> None:
+    """Until nothing more can be read."""
+    while select.select([office], [], [], 30)[0]:
+        office.listen()
+
+
+def beating(office: Office) -> Callable[[], None]:
+    """One thing that only the acting master may do."""
+    return lambda: master.heartbeat(office)
 
 
 def cut_the_locks_connection(database: Database) -> None:
@@ -36,8 +48,9 @@ def cut_the_locks_connection(database: Database) -> None:
 
 def test_a_second_master_cannot_take_it(office: Office, other: Office) -> None:
     assert not other.try_take()
-    assert not other.try_take()
-    office.check()
+    office.require()
+    office.listen()
+    office.confirm()
 
 
 def test_each_master_has_a_higher_epoch_of_the_same_deployment(
@@ -51,23 +64,53 @@ def test_each_master_has_a_higher_epoch_of_the_same_deployment(
 
 def test_who_is_not_in_office_may_not_write(database: Database) -> None:
     office = Office(database)
-    for act in (office.check, lambda: master.heartbeat(office)):
-        with pytest.raises(OutOfOffice, match=r"not in office|lock is gone"):
+    beat = beating(office)
+    for act in (office.require, office.fileno, office.listen, office.confirm, beat):
+        with pytest.raises(OutOfOffice, match="not in office"):
             act()
     assert office.try_take()
-    master.heartbeat(office)
+    beat()
     office.leave()
     with pytest.raises(OutOfOffice, match="not in office"):
-        master.heartbeat(office)
+        beat()
 
 
-def test_a_master_whose_lock_is_gone_is_told_at_the_next_check(
+def test_the_end_of_the_locks_connection_shows_on_its_socket(
     database: Database, office: Office
 ) -> None:
+    assert select.select([office], [], [], 0)[0] == []
     cut_the_locks_connection(database)
-    with pytest.raises(OutOfOffice, match="the connection that holds the master's lock is gone"):
-        office.check()
+    with pytest.raises(OutOfOffice, match="the connection that holds the master's lock has ended"):
+        listen_to_the_end(office)
+    for act in (office.require, beating(office)):
+        with pytest.raises(OutOfOffice, match="has ended"):
+            act()
+
+
+def test_a_lock_that_postgres_does_not_know_of_is_not_ours(
+    database: Database, office: Office
+) -> None:
+    """As when the other end of the connection has vanished without a word."""
+    office.confirm()
+    cut_the_locks_connection(database)
+
+    def told() -> bool:
+        with pytest.raises(OutOfOffice, match="has given the master's lock back"):
+            office.confirm()
+        return True
+
+    eventually(told)
+    with pytest.raises(OutOfOffice, match="has given the master's lock back"):
+        office.require()
+
+
+def test_who_took_office_again_may_act(database: Database, office: Office) -> None:
+    cut_the_locks_connection(database)
+    eventually(lambda: select.select([office], [], [], 0)[0])
     office.leave()
+    assert office.try_take()
+    master.heartbeat(office)
+    assert office.epoch == 2
 
 
 ACTS: list[Callable[[Office, int], object]] = [
@@ -78,6 +121,7 @@ ACTS: list[Callable[[Office, int], object]] = [
     lambda office, _: master.read_news(office),
     lambda office, one: master.secrets_of(office, one),
     lambda office, one: master.statuses_of(office, [one]),
+    lambda office, _: master.write_strangers(office, [], START),
 ]
 
 

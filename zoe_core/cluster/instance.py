@@ -78,6 +78,11 @@ class InstanceView:
         )
 
     @property
+    def leaving(self) -> bool:
+        """It is not wanted any more, and still there."""
+        return self.desired is Desired.ABSENT and not self.gone
+
+    @property
     def holds_reservation(self) -> bool:
         """Its room is taken until it is seen gone, also while it is leaving."""
         return not self.gone

@@ -1,13 +1,21 @@
 """The messages between hub and master: typed, versioned, and without sockets."""
 
-from zoe_core.protocol.envelope import PROTOCOL_VERSION, Envelope, MalformedEnvelope, WrongVersion
+from zoe_core.protocol.envelope import (
+    PROTOCOL_VERSION,
+    Envelope,
+    MalformedEnvelope,
+    WrongVersion,
+    id_of,
+)
 from zoe_core.protocol.messages import (
+    AWAY_AFTER,
+    BEAT_EVERY,
     MAX_LOG_CHUNK,
     OWN_ADDRESS,
+    Beat,
     Explain,
     Failure,
     LogChunk,
-    NewestEvent,
     Ping,
     Pong,
     Queue,
@@ -20,15 +28,17 @@ from zoe_core.protocol.messages import (
 )
 
 __all__ = [
+    "AWAY_AFTER",
+    "BEAT_EVERY",
     "MAX_LOG_CHUNK",
     "OWN_ADDRESS",
     "PROTOCOL_VERSION",
+    "Beat",
     "Envelope",
     "Explain",
     "Failure",
     "LogChunk",
     "MalformedEnvelope",
-    "NewestEvent",
     "Ping",
     "Pong",
     "Queue",
@@ -38,5 +48,6 @@ __all__ = [
     "Request",
     "Wake",
     "WrongVersion",
+    "id_of",
     "parse_request",
 ]

@@ -1,6 +1,8 @@
-"""What the hub asks of the master, and the answers.
+"""What the hub asks of the master, the answers, and what the master publishes.
 
-A message's kind is its class name. Wake-ups (``Wake``) are hints: the record is in the database.
+A message's kind is its class name. Every request is a read or a hint (``Wake``: the record is in
+the database), so one that is lost, late or doubled changes nothing, and whoever doubts asks again.
+``ReadLog`` has a socket of its own, so that readers of logs take nothing from the other requests.
 """
 
 from __future__ import annotations
@@ -13,8 +15,15 @@ from zoe_core.scheduling.explain import Explanation
 OWN_ADDRESS = "{dns_name#self}"
 """Stands in launch secrets for the address of the instance, which only the master knows."""
 
-MAX_LOG_CHUNK = 256 * 1024
-"""Bytes of log in one answer, at most."""
+MAX_LOG_CHUNK = 64 * 1024
+"""Bytes of log in one answer, at most. Who asks has room for them: a request is the credit."""
+
+BEAT_EVERY = 1.0
+"""Seconds between two beats of the master, when it has nothing else to say."""
+
+AWAY_AFTER = 5.0
+"""Seconds without a sign of life after which the master is taken to be away, on the wire and in the
+database alike: a few beats, so that a machine that is busy for a moment alarms nobody."""
 
 
 class Message(BaseModel):
@@ -94,10 +103,14 @@ class LogChunk(Message):
     finished: bool
 
 
-class NewestEvent(Message):
-    """Published, never asked for: events up to this id are in the database."""
+class Beat(Message):
+    """Published every second and at each new event: the master of this epoch is there.
 
-    id: int
+    Events up to ``newest_event`` are in the database; 0 when it has not written any yet.
+    """
+
+    epoch: int
+    newest_event: int
 
 
 class Failure(Message):

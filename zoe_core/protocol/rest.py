@@ -302,9 +302,32 @@ class QueueEntry(Answer):
 
 
 class Queue(Answer):
-    """What waits, in the order in which it is decided on."""
+    """What waits, in the order in which it is decided on.
+
+    While the scheduler is away nobody knows that order: positions are null, the oldest is first.
+    """
 
     items: tuple[QueueEntry, ...]
+    next: str | None = None
+    scheduler: Scheduler
+
+
+class Stranger(Answer):
+    """An instance of this deployment that nothing explains; ``why`` is a sentence."""
+
+    execution_id: int
+    instance: str
+    attempt: int
+    node: str
+    observed: str
+    why: str
+    first_seen_at: Moment
+
+
+class Strangers(Answer):
+    """What the scheduler found on the back-end and leaves alone, because nothing explains it."""
+
+    items: tuple[Stranger, ...]
     next: str | None = None
 
 

@@ -60,7 +60,7 @@ def _impossible_gang(
     room = Room(
         {node.name: _ready(node) for node in nodes}, {node.name: node.capacity for node in nodes}
     )
-    wanted = essential_instances(0, zapp, {}, defaults)
+    wanted = essential_instances(0, zapp, (), defaults)
     if not isinstance(place_gang(wanted, room, Spread()), Misfit):
         return ()
     total = sum((each.amount for each in wanted), Amount())

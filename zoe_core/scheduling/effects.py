@@ -22,16 +22,23 @@ class Effects:
 
 
 def effects(execution: ExecutionView, instances: Sequence[InstanceView]) -> Effects:
-    """Compare what is desired with what was observed; services start by their ``startup_order``."""
+    """Compare what is desired with what was observed; services start by their ``startup_order``.
+
+    An instance has one attempt at a time: one that was given up may turn up late, and is let go
+    before its successor starts.
+    """
     rank = {
         service.dns_label: place for place, service in enumerate(services_in_order(execution.zapp))
     }
+    stop = [each for each in instances if each.leaving]
+    leaving = {(each.id.service, each.id.index) for each in stop}
     start = [
         each
         for each in instances
-        if each.desired is Desired.PRESENT and each.observed is Observed.NONE
+        if each.desired is Desired.PRESENT
+        and each.observed is Observed.NONE
+        and (each.id.service, each.id.index) not in leaving
     ]
-    stop = [each for each in instances if each.desired is Desired.ABSENT and not each.gone]
     return Effects(
         start=tuple(sorted(start, key=lambda each: (rank[each.id.service], each.id.index))),
         stop=tuple(sorted(stop, key=lambda each: each.id)),

@@ -29,6 +29,14 @@ def explain(plan: Plan, execution_id: int) -> Explanation | None:
     return Explanation(verdict.position, ahead, (_sentence(verdict),))
 
 
+_PLAIN = {
+    Blocker.BEHIND: "It waits for its turn: those before it start first.",
+    Blocker.ON_HOLD: "It is on hold.",
+    Blocker.LEAVING: "The instances of its last attempt are still being removed.",
+    Blocker.MAKING_ROOM: "Room is being made for it: it starts once what leaves is gone.",
+}
+
+
 def _sentence(verdict: Verdict) -> str:
     match verdict.blocker:
         case Blocker.NO_ROOM:
@@ -40,12 +48,13 @@ def _sentence(verdict: Verdict) -> str:
                 "The nodes that are here now would be too small for it even if they were empty: "
                 f"{_needs(verdict)}."
             )
-        case Blocker.BEHIND:
-            return "It waits for its turn: those before it start first."
-        case Blocker.ON_HOLD:
-            return "It is on hold."
-        case Blocker.LEAVING:
-            return "The instances of its last attempt are still being removed."
+        case Blocker.RESTART:
+            return (
+                f"An instance of execution {verdict.of} failed and is started again first: "
+                f"{_needs(verdict)}; {_free(verdict)}."
+            )
+        case plain:
+            return _PLAIN[plain]
 
 
 def _needs(verdict: Verdict) -> str:

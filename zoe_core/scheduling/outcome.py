@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoe_core.cluster import ExecutionStatus, InstanceView, Observed, Outcome
+from zoe_core.scheduling.attempts import current, to_restart
+from zoe_core.zapp import ZApp
 
 
-def judge(instances: Sequence[InstanceView]) -> Outcome | None:
-    """The outcome that the newest attempts of all instances give, or None while it goes on.
+def judge(zapp: ZApp, instances: Sequence[InstanceView]) -> Outcome | None:
+    """The outcome that all attempts of all instances give, or None while the execution goes on.
 
-    The first monitor to end decides. Any other essential instance that is lost, could not be
-    started or fails ends the execution in error; one that ends with exit code 0 has done its part.
+    One that is started again, as its service's ``restart`` says, decides nothing. Of the others the
+    first monitor to end does. Any other essential instance that is lost, could not be started or
+    fails ends the execution in error; one that ends with exit code 0 has done its part.
     """
-    ended = [each for each in instances if each.gone]
+    again = {each.id for each in to_restart(zapp, instances)}
+    ended = [each for each in current(instances) if each.gone and each.id not in again]
     monitors = [each for each in ended if each.monitor and each.observed is Observed.EXITED]
     if monitors:
         first = min(monitors, key=lambda each: (each.ended_at is None, each.ended_at, each.id))

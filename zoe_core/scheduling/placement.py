@@ -27,9 +27,23 @@ class Room:
         return cls(snapshot.nodes, snapshot.free())
 
     @classmethod
-    def empty(cls, snapshot: Snapshot) -> Room:
-        """The room there would be if nothing ran."""
-        return cls(snapshot.nodes, {name: each.capacity for name, each in snapshot.nodes.items()})
+    def beside(cls, snapshot: Snapshot, instances: Iterable[InstanceView] = ()) -> Room:
+        """The room there would be if only these ran."""
+        room = cls(snapshot.nodes, {name: each.capacity for name, each in snapshot.nodes.items()})
+        for each in instances:
+            if each.node in snapshot.nodes:
+                room.take(each.node, each.reservation)
+        return room
+
+    def without(self, leaving: Iterable[InstanceView]) -> Room:
+        """The room there will be once these have left."""
+        room = Room(self._nodes, self._free)
+        room.give_back((each.node, each.reservation) for each in leaving if each.node in self._free)
+        return room
+
+    def free(self, node: str) -> Amount:
+        """What is free on ``node``; negative amounts are missing."""
+        return self._free[node]
 
     def offers(self, image: str) -> dict[str, Amount]:
         """Free amounts of the nodes that may start ``image``, room aside."""

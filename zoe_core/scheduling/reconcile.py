@@ -6,10 +6,9 @@ an execution from one status to another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from zoe_core.cluster import (
     FINAL,
@@ -21,12 +20,24 @@ from zoe_core.cluster import (
     Observed,
     Outcome,
     Snapshot,
-    check_transition,
 )
+from zoe_core.scheduling.advance import Advance, Ledger
+from zoe_core.scheduling.attempts import current, to_restart
 from zoe_core.scheduling.outcome import judge
-from zoe_core.scheduling.plan import Plan
+from zoe_core.scheduling.plan import Gang, Plan
+
+_PROGRESS = {
+    Observed.NONE: 0,
+    Observed.CREATING: 1,
+    Observed.RUNNING: 2,
+    Observed.EXITED: 3,
+    Observed.LOST: 3,
+}
+"""An attempt only goes forward: a report of less than was seen already is a late one."""
 
 _ENDED = frozenset({Observed.EXITED, Observed.LOST})
+_WAITING = frozenset({ExecutionStatus.SUBMITTED, ExecutionStatus.QUEUED})
+_TAKEN_BACK = "It was taken back to make room."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,60 +48,63 @@ class StartRules:
     attempts: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """An event for the log: what happened to an execution."""
-
-    execution_id: int
-    kind: str
-    data: Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Advance:
-    """What changed in one step: new views by identity, and the events that tell it."""
-
-    executions: dict[int, ExecutionView] = field(default_factory=dict)
-    instances: dict[InstanceId, InstanceView] = field(default_factory=dict)
-    events: list[Happened] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.executions or self.instances or self.events)
-
-
 class Reconciler:
     """One step in the life of a deployment: facts go in, ``advance`` comes out.
 
-    Works on a snapshot that it never changes; ``snapshot()`` is the picture after the step.
+    Facts may be doubled, late or out of order: one that is no news changes nothing. Works on a
+    snapshot that it never changes; ``snapshot()`` is the picture after the step.
     """
 
     def __init__(self, snapshot: Snapshot, rules: StartRules, now: datetime) -> None:
-        self._nodes = snapshot.nodes
-        self._executions = dict(snapshot.executions)
-        self._instances = dict(snapshot.instances)
+        self._ledger = Ledger(snapshot)
         self._rules = rules
         self._now = now
-        self.advance = Advance()
+
+    @property
+    def advance(self) -> Advance:
+        """What has changed so far."""
+        return self._ledger.advance
 
     def snapshot(self) -> Snapshot:
         """The picture with all changes so far; ended executions are no longer in it."""
-        live = {key: each for key, each in self._executions.items() if each.status not in FINAL}
-        instances = {key: self._instances.get(key, {}) for key in live}
-        return Snapshot(self._nodes, live, instances)
+        return self._ledger.snapshot()
 
     # --- facts ---
 
     def admit(self, execution: ExecutionView) -> None:
         """A submitted execution enters the queue."""
-        self._executions[execution.id] = execution
-        if execution.status is ExecutionStatus.SUBMITTED:
-            self._move(execution.id, ExecutionStatus.QUEUED)
+        if self._ledger.execution(execution.id) is None:
+            self._ledger.admit(execution)
+            self._ledger.move(execution.id, ExecutionStatus.QUEUED)
 
     def wish_end(self, execution_id: int, reason: str) -> None:
         """Somebody wants it to end; the first wish counts."""
-        execution = self._executions.get(execution_id)
+        execution = self._ledger.execution(execution_id)
         if execution is not None and execution.terminate is None and execution.status not in FINAL:
-            self._put(replace(execution, terminate=reason))
+            self._ledger.put(replace(execution, terminate=reason))
+
+    def hold(self, execution_id: int, reason: str) -> None:
+        """It must not start before it is released; what starts already goes back to its place.
+
+        Not counted as a failed start. What runs, ends, or is wished to end is left as it is.
+        """
+        execution = self._ledger.execution(execution_id)
+        if execution is None or execution.on_hold or execution.terminate is not None:
+            return
+        starting = execution.status is ExecutionStatus.STARTING
+        if not starting and execution.status not in _WAITING:
+            return
+        self._ledger.put(replace(execution, on_hold=True))
+        self._ledger.tell(execution_id, "hold", reason=reason)
+        if starting:
+            self._ledger.move(execution_id, ExecutionStatus.QUEUED, reason)
+
+    def release(self, execution_id: int) -> None:
+        """It may start again."""
+        execution = self._ledger.execution(execution_id)
+        if execution is not None and execution.on_hold and execution.status in _WAITING:
+            self._ledger.put(replace(execution, on_hold=False))
+            self._ledger.tell(execution_id, "release")
 
     def observe(
         self,
@@ -103,10 +117,11 @@ class Reconciler:
     ) -> None:
         """The back-end reports what it sees of an instance. What has ended stays so.
 
-        One that is not wanted any more may still turn up, when its start was under way.
+        One that is not wanted any more may still turn up, when its start was under way. One that
+        the snapshot does not know is none of ours to judge.
         """
-        old = self._instances.get(instance_id.execution_id, {}).get(instance_id)
-        if old is None or old.observed in _ENDED or _nothing_new(old, observed, addresses):
+        old = self._ledger.instance(instance_id)
+        if old is None or not _is_news(old, observed, addresses):
             return
         running = observed is Observed.RUNNING
         was_up = running or observed is Observed.EXITED
@@ -115,46 +130,59 @@ class Reconciler:
             old,
             observed=observed,
             exit_code=exit_code,
-            detail=detail,
+            detail=detail or old.detail,
             addresses=addresses if running else (),
             started_at=old.started_at or (self._now if was_up else None),
             ended_at=self._now if ended else None,
         )
-        self._put_instance(new)
+        self._ledger.put_instance(new)
 
     def cleaned(self, execution_id: int) -> None:
         """The back-end holds nothing of this execution any more."""
-        execution = self._executions.get(execution_id)
+        execution = self._ledger.execution(execution_id)
         if execution is None or execution.status is not ExecutionStatus.CLEANING_UP:
             return
-        for each in self._mine(execution):
+        for each in self._ledger.instances_of(execution_id):
             if not each.gone:  # the report of its end was missed
                 self.observe(each.id, Observed.LOST)
         outcome = execution.outcome or Outcome(ExecutionStatus.TERMINATED, "")
-        self._move(execution_id, outcome.status, reason=outcome.reason)
+        self._ledger.move(execution_id, outcome.status, outcome.reason)
 
     def apply(self, plan: Plan) -> None:
-        """Take a plan that was made on ``snapshot()``: reserve, and let the gangs start."""
+        """Take a plan that was made on ``snapshot()``: reserve, take back, let the gangs start."""
+        for taken in plan.taken:
+            instance = self._ledger.instance(taken)
+            if instance is not None:
+                self._ledger.put_instance(
+                    replace(instance, desired=Desired.ABSENT, detail=_TAKEN_BACK)
+                )
+        for instance in plan.restarted:
+            self._ledger.put_instance(instance)
         for gang in plan.gangs:
-            execution = self._executions[gang.execution_id]
-            self._put(replace(execution, starting_since=self._now))
-            self._move(gang.execution_id, ExecutionStatus.STARTING)
-            for instance in gang.instances:
-                self._put_instance(instance)
+            self._start(gang)
         for instance in plan.grown:
-            self._put_instance(instance)
+            self._ledger.put_instance(instance)
+
+    def _start(self, gang: Gang) -> None:
+        execution = self._ledger.execution(gang.execution_id)
+        assert execution is not None, "a plan of another snapshot"
+        self._ledger.put(replace(execution, starting_since=self._now))
+        self._ledger.move(gang.execution_id, ExecutionStatus.STARTING)
+        for instance in gang.instances:
+            self._ledger.put_instance(instance)
 
     # --- consequences ---
 
     def settle(self, execution_ids: Iterable[int]) -> None:
         """Draw the consequences for these executions until nothing more follows."""
         for execution_id in execution_ids:
-            if execution_id in self._executions:
-                while self._step(self._executions[execution_id]):
-                    pass
+            while self._step(self._ledger.execution(execution_id)):
+                pass
 
-    def _step(self, execution: ExecutionView) -> bool:
+    def _step(self, execution: ExecutionView | None) -> bool:
         """One consequence; False when there is none left."""
+        if execution is None:
+            return False
         match execution.status:
             case ExecutionStatus.QUEUED:
                 return self._settle_queued(execution)
@@ -171,38 +199,46 @@ class Reconciler:
         if execution.terminate is None:
             return self._take_down(execution)
         outcome = Outcome(ExecutionStatus.TERMINATED, execution.terminate)
-        if self._mine(execution):
+        if self._ledger.instances_of(execution.id):
             return self._end_if(execution, outcome)
-        self._put(replace(execution, outcome=outcome))
-        self._move(execution.id, outcome.status, reason=outcome.reason)
+        self._ledger.put(replace(execution, outcome=outcome))
+        self._ledger.move(execution.id, outcome.status, outcome.reason)
         return True
 
     def _settle_starting(self, execution: ExecutionView) -> bool:
-        gang = [each for each in self._current(execution) if each.essential]
-        if all(each.started_at is not None for each in gang):
-            self._put(replace(execution, started_at=self._now))
-            self._move(execution.id, ExecutionStatus.RUNNING)
+        late = self._not_ready(execution)
+        if not late:
+            self._ledger.put(replace(execution, started_at=self._now))
+            self._ledger.move(execution.id, ExecutionStatus.RUNNING)
             return True
         if self._end_if(execution, self._due_end(execution)):
             return True
         since = execution.starting_since or execution.submitted_at
         if self._now < since + timedelta(seconds=self._rules.deadline):
             return False
-        return self._start_failed(execution, gang)
+        return self._start_failed(execution, ", ".join(late))
 
-    def _start_failed(self, execution: ExecutionView, gang: list[InstanceView]) -> bool:
+    def _not_ready(self, execution: ExecutionView) -> list[str]:
+        """Names of the essential instances that have not started, or are to start once more."""
+        instances = self._ledger.instances_of(execution.id)
+        again = {each.id for each in to_restart(execution.zapp, instances)}
+        return sorted(
+            each.id.name
+            for each in current(instances)
+            if each.essential and (each.started_at is None or each.id in again)
+        )
+
+    def _start_failed(self, execution: ExecutionView, late: str) -> bool:
         failures = execution.start_failures + 1
-        late = ", ".join(sorted(each.id.name for each in gang if each.started_at is None))
-        self._put(replace(execution, start_failures=failures))
+        counted = replace(execution, start_failures=failures)
         if failures >= self._rules.attempts:
             reason = f"It did not start in {failures} attempts; the last time {late} was not ready."
-            return self._end_if(
-                self._executions[execution.id], Outcome(ExecutionStatus.ERROR, reason)
-            )
-        self._move(
+            return self._end_if(counted, Outcome(ExecutionStatus.ERROR, reason))
+        self._ledger.put(counted)
+        self._ledger.move(
             execution.id,
             ExecutionStatus.QUEUED,
-            reason=f"{late} was not ready in {self._rules.deadline:g} s; it will be tried again.",
+            f"{late} was not ready in {self._rules.deadline:g} s; it will be tried again.",
         )
         return True
 
@@ -213,73 +249,28 @@ class Reconciler:
         if limit and started and self._now >= started + timedelta(seconds=limit):
             reason = f"Its runtime limit of {limit:g} s has passed."
             return Outcome(ExecutionStatus.TERMINATED, reason)
-        return judge(self._current(execution))
+        return judge(execution.zapp, self._ledger.instances_of(execution.id))
 
     def _end_if(self, execution: ExecutionView, outcome: Outcome | None) -> bool:
         if outcome is None:
             return False
-        self._put(replace(execution, outcome=outcome))
-        self._move(execution.id, ExecutionStatus.CLEANING_UP, reason=outcome.reason)
+        self._ledger.put(replace(execution, outcome=outcome))
+        self._ledger.move(execution.id, ExecutionStatus.CLEANING_UP, outcome.reason)
         return True
 
     def _take_down(self, execution: ExecutionView) -> bool:
         """Nothing of an execution that is not (or no longer) meant to run may stay."""
-        present = [each for each in self._mine(execution) if each.desired is Desired.PRESENT]
-        for each in present:
-            self._put_instance(replace(each, desired=Desired.ABSENT))
+        for each in self._ledger.instances_of(execution.id):
+            if each.desired is Desired.PRESENT:
+                self._ledger.put_instance(replace(each, desired=Desired.ABSENT))
         return False
 
-    # --- book-keeping ---
 
-    def _mine(self, execution: ExecutionView) -> list[InstanceView]:
-        mine = self._instances.get(execution.id, {})
-        return [mine[each] for each in sorted(mine)]
-
-    def _current(self, execution: ExecutionView) -> list[InstanceView]:
-        """The newest attempt of each instance, without those that were taken back."""
-        newest = {(each.id.service, each.id.index): each for each in self._mine(execution)}
-        return [each for each in newest.values() if each.desired is Desired.PRESENT]
-
-    def _put(self, execution: ExecutionView) -> None:
-        self._executions[execution.id] = execution
-        self.advance.executions[execution.id] = execution
-
-    def _put_instance(self, instance: InstanceView) -> None:
-        execution_id = instance.id.execution_id
-        # A new mapping: the snapshot that this step began with must not change.
-        self._instances[execution_id] = {
-            **self._instances.get(execution_id, {}),
-            instance.id: instance,
-        }
-        self.advance.instances[instance.id] = instance
-        self.advance.events.append(
-            Happened(
-                execution_id,
-                "instance",
-                {
-                    "name": instance.id.name,
-                    "attempt": instance.id.attempt,
-                    "node": instance.node,
-                    "desired": instance.desired.value,
-                    "observed": instance.observed.value,
-                    "exit_code": instance.exit_code,
-                    "detail": instance.detail,
-                },
-            )
-        )
-
-    def _move(self, execution_id: int, status: ExecutionStatus, reason: str | None = None) -> None:
-        execution = self._executions[execution_id]
-        check_transition(execution.status, status)
-        self._put(replace(execution, status=status))
-        data = {"from": execution.status.value, "to": status.value, "reason": reason}
-        self.advance.events.append(Happened(execution_id, "status", data))
-
-
-def _nothing_new(
+def _is_news(
     old: InstanceView, observed: Observed, addresses: tuple[tuple[int, str, int], ...]
 ) -> bool:
     """Reports may be doubled, and one of its creation may come after one that it runs."""
-    if old.observed is Observed.RUNNING and observed is Observed.CREATING:
-        return True
-    return old.observed is observed and old.addresses == addresses
+    if old.observed is observed:
+        # No addresses are no news: the back-end could not tell them just now.
+        return observed is Observed.RUNNING and addresses not in ((), old.addresses)
+    return _PROGRESS[observed] > _PROGRESS[old.observed]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -21,18 +20,28 @@ from traitlets.config import Application
 
 from zapp_gallery.loader import Gallery, load_gallery
 from zoe_core.protocol.rest import MAX_BODY
+from zoe_hub import standalone
 from zoe_hub.feed import EventFeed
+from zoe_hub.kept_secrets import keep_secret
 from zoe_hub.link import MasterLink
 from zoe_hub.outgoing import connector
+from zoe_hub.platform_view import PlatformView
 from zoe_hub.portal.api import API_PATH, HANDLERS
 from zoe_hub.portal.context import PortalContext
+from zoe_hub.portal.hub_rest import HubRest
 from zoe_hub.portal.openapi import build_openapi
+from zoe_hub.portal.presence import SchedulerPresence
+from zoe_hub.portal.respawner import Respawner
 from zoe_hub.portal.routing import PortalApplication
 from zoe_hub.portal.servers import HubServers
+from zoe_hub.settings import SettingsError
 from zoe_hub.submission import Submission
 from zoe_hub.views import Views
+from zoe_store.config_file import load_config_file
 from zoe_store.database import Database, DatabaseAway
+from zoe_store.keys import KeysRefused
 from zoe_store.migrate import WrongSchema, check
+from zoe_store.urls import InvalidUrl
 
 _LOG_FORMAT = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 _CONNECT = 5.0  # seconds that an instance may take to accept a connection
@@ -48,7 +57,8 @@ class ZoePortal(Application):
 
     url = Unicode(
         os.environ.get("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:10101"),
-        help="Where to listen, as JupyterHub's proxy reaches it. Default: JUPYTERHUB_SERVICE_URL.",
+        help="Where to listen, as JupyterHub's proxy reaches it. Default: JUPYTERHUB_SERVICE_URL; "
+        "of a portal that the Hub does not start: the third port after ZOE_PORT.",
     ).tag(config=True)
     database_url = Unicode(
         os.environ.get("ZOE_DATABASE_URL", ""),
@@ -67,7 +77,10 @@ class ZoePortal(Application):
         """Serve until a signal ends it; exit code 1 with one line when it cannot work."""
         try:
             asyncio.run(self._run())
-        except WrongSchema as error:
+        except InvalidUrl as error:
+            self.log.critical("ZOE_DATABASE_URL or c.ZoePortal.database_url %s", error)
+            sys.exit(1)
+        except (KeysRefused, OSError, SettingsError, WrongSchema) as error:
             self.log.critical("%s", error)
             sys.exit(1)
 
@@ -76,7 +89,7 @@ class ZoePortal(Application):
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         async with AsyncExitStack() as stack:
-            application = await self.compose(HubOAuth(parent=self), load_gallery(), stack)
+            application = await self.compose(self._hub_auth(), load_gallery(), stack)
             await self._check_schema(application.context.database)
             server = HTTPServer(application, xheaders=True, max_body_size=MAX_BODY)
             place = urlsplit(self.url)
@@ -84,6 +97,14 @@ class ZoePortal(Application):
             stack.callback(server.stop)
             self.log.info("The portal listens at %s", self.url)
             await stopping.wait()
+
+    def _hub_auth(self) -> HubOAuth:
+        """The Hub says in the environment what is needed, unless it did not start this process."""
+        if "JUPYTERHUB_SERVICE_PREFIX" in os.environ:
+            return HubOAuth(parent=self)
+        settings = standalone.own_settings()
+        self.url = standalone.portal_url(settings)
+        return standalone.hub_auth(settings, self)
 
     async def compose(
         self, hub_auth: HubOAuth, gallery: Gallery, stack: AsyncExitStack
@@ -100,12 +121,19 @@ class ZoePortal(Application):
         stack.push_async_callback(feed.close)
         context = _make_context(database, link, feed, hub_auth, gallery)
         stack.callback(context.threads.shutdown, wait=False)
+        stack.push_async_callback(context.submission.close)
+        context.presence.start()
+        stack.push_async_callback(context.presence.close)
+        respawner = Respawner(database, link, feed, context.servers.hub, hub_auth.api_token)
+        respawner.start()
+        stack.push_async_callback(respawner.close)
         return PortalApplication(
             context,
             hub_auth=hub_auth,
             endpoint_session=await stack.enter_async_context(_endpoint_session()),
             openapi=build_openapi(HANDLERS, context.prefix + API_PATH, version("zoe")),
-            cookie_secret=keep_secret(directory / "portal-secret"),
+            # Made once: logins outlive a restart of the portal.
+            cookie_secret=bytes.fromhex(keep_secret(directory / "portal-secret")),
             websocket_max_message_size=_MESSAGE,
             websocket_ping_interval=_PING,
         )
@@ -121,14 +149,17 @@ def _make_context(
     database: Database, link: MasterLink, feed: EventFeed, hub_auth: HubOAuth, gallery: Gallery
 ) -> PortalContext:
     base_url = hub_auth.hub_prefix.removesuffix("hub/")
+    platform = PlatformView(database)
+    views = Views(database, link, platform, base_url, hub_auth.base_url)
     return PortalContext(
         database=database,
         link=link,
         feed=feed,
         gallery=gallery,
-        submission=Submission(database, gallery, link),
-        servers=HubServers(database, feed, hub_auth.api_url),
-        views=Views(database, link, base_url, hub_auth.base_url),
+        submission=Submission(database, gallery, link, platform),
+        servers=HubServers(database, feed, HubRest(hub_auth.api_url)),
+        views=views,
+        presence=SchedulerPresence(views),
         base_url=base_url,
         prefix=hub_auth.base_url,
     )
@@ -144,26 +175,11 @@ def _endpoint_session() -> aiohttp.ClientSession:
     )
 
 
-def keep_secret(file: Path) -> bytes:
-    """The key that signs the portal's cookies, made once: logins outlive a restart of it."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(file.read_text(encoding="ascii"))
-    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-        secret = secrets.token_bytes(32)
-        opened.write(secret.hex())
-    return secret
-
-
 def main() -> None:
     """Run the portal; ``ZOE_CONFIG`` names the configuration file."""
     portal = ZoePortal.instance()
     portal.initialize()
-    config = os.environ.get("ZOE_CONFIG")
-    if config:
-        path = Path(config)
-        portal.load_config_file(path.name, str(path.parent))
+    load_config_file(portal)
     # The modules log under their own names; the application's own logger has a handler already.
     logging.basicConfig(format=_LOG_FORMAT)
     logging.getLogger().setLevel(portal.log_level)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zapp_gallery.loader import Gallery
     from zoe_hub.feed import EventFeed
     from zoe_hub.link import MasterLink
+    from zoe_hub.portal.presence import SchedulerPresence
     from zoe_hub.portal.servers import HubServers
     from zoe_hub.submission import Submission
     from zoe_hub.views import Views
@@ -39,6 +40,7 @@ class PortalContext:
     submission: Submission
     servers: HubServers
     views: Views
+    presence: SchedulerPresence
     base_url: str = "/"
     prefix: str = "/services/zoe/"
     metrics: PortalMetrics = field(default_factory=PortalMetrics)

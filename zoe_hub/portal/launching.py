@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from zoe_hub.portal.auth import PortalHandler, Scope
 from zoe_hub.portal.context import PortalContext
-from zoe_hub.portal.servers import key_of_another
+from zoe_hub.portal.servers import launched_with_key
 from zoe_hub.refusal import Refused
 from zoe_hub.submission import Order
-from zoe_store.executions import ExecutionRecord, by_idempotency_key
+from zoe_store.executions import ExecutionRecord
 
 
 async def launch(
@@ -25,31 +25,27 @@ async def launch(
             403, "Not allowed", "A service of the Hub has no workspace: launch as a user instead."
         )
     requester = visitor.requester()
-    if idempotency_key is not None:
+    try:
+        checked = await context.submission.check(requester, order)
+    except Refused:
+        # What was accepted stays so, whatever became of the cluster and the gallery since.
         earlier = await _launched_before(context, visitor.name, order, idempotency_key)
-        if earlier is not None:
-            return earlier, False
-    checked = await context.submission.check(requester, order)
+        if earlier is None:
+            raise
+        return earlier, False
     if checked.zapp.hub_server is None:
         return await context.submission.store(requester, checked, idempotency_key=idempotency_key)
+    earlier = await _launched_before(context, visitor.name, order, idempotency_key)
+    if earlier is not None:
+        return earlier, False
     token = handler.hub_auth.get_token(handler)
     return await context.servers.launch(token, visitor.name, checked, idempotency_key)
 
 
 async def _launched_before(
-    context: PortalContext, user: str, order: Order, key: str
+    context: PortalContext, user: str, order: Order, idempotency_key: str | None
 ) -> ExecutionRecord | None:
-    """The execution of an earlier request with this key; raises Refused when that was another one.
-
-    It comes before all checks: what was accepted stays so, whatever became of the cluster since.
-    """
-    found = await context.run(by_idempotency_key, context.database, user, key)
-    if found is not None:
-        record, fingerprint = found
-        if fingerprint != order.fingerprint():
-            raise key_of_another(record)
-        return record
-    entry = context.gallery.get(order.zapp or "")
-    if entry is not None and entry.zapp.hub_server is None:
-        return None  # it is no server: spare the search
-    return await context.servers.launched_before(user, order, key)
+    """What an earlier request with this key launched; raises Refused when that was another one."""
+    if idempotency_key is None:
+        return None
+    return await context.run(launched_with_key, context.database, user, order, idempotency_key)

@@ -12,11 +12,14 @@ from tornado.web import HTTPError
 from zoe_core.protocol.rest import FieldProblem, ProblemDocument
 from zoe_hub.link import MasterAway
 from zoe_hub.refusal import Refused
-from zoe_store.database import DatabaseAway
+from zoe_store.database import DatabaseAway, DatabaseBusy, DatabaseFull
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER = 5
 """Seconds after which a caller may try again when a part of Zoe is away."""
+
+_ROOM_AFTER = 30
+"""The same when somebody has to make room on a disk."""
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +44,35 @@ def explain_failure(error: BaseException | None, status: int, where: str) -> Fai
     if isinstance(error, Refused):
         return Failure(_of_refusal(error))
     if isinstance(error, DatabaseAway):
-        log.warning("%s: the database is away: %s", where, error)
-        return _away("The database does not answer. Nothing was changed; try again soon.")
+        return _of_database(error, where)
     if isinstance(error, MasterAway):
         log.warning("%s: %s", where, error)
-        return _away(f"Not now: {error}. What was launched is kept and goes on; try again soon.")
+        return _away(f"Not now: {error}. What was launched is kept and goes on.")
     if isinstance(error, HubAway):
         log.warning("%s: JupyterHub does not answer: %s", where, error)
-        return _away("JupyterHub does not answer. Nothing was changed; try again soon.")
+        return _away("JupyterHub does not answer. Nothing was changed.")
     if isinstance(error, HTTPError) and error.status_code < 500:
         return Failure(_of_status(error.status_code, error.log_message))
     if error is None and status < 500:
         return Failure(_of_status(status, None))
+    if error is None:  # so Tornado says that the request was cancelled: this process ends
+        return _away("The portal is being restarted. What was stored is safe.")
     return Failure(_of_incident(error, where))
+
+
+def _of_database(error: DatabaseAway, where: str) -> Failure:
+    """Nobody can say here whether a write that broke off was stored: so nothing is said of it."""
+    if isinstance(error, DatabaseFull):
+        log.error("%s: THE DISK OF THE DATABASE IS FULL, make room: %s", where, error)
+        return _away(
+            "The database's disk is full: nothing can be stored until the administrator makes "
+            "room. What was stored before is safe, and what runs goes on.",
+            _ROOM_AFTER,
+        )
+    log.warning("%s: the database is away: %s", where, error)
+    if isinstance(error, DatabaseBusy):
+        return _away("The database has too much to do. What was stored is safe.")
+    return _away("The database does not answer. What was stored is safe.")
 
 
 def _of_refusal(refused: Refused) -> ProblemDocument:
@@ -68,9 +87,9 @@ def _of_refusal(refused: Refused) -> ProblemDocument:
     )
 
 
-def _away(detail: str) -> Failure:
+def _away(detail: str, retry_after: int = RETRY_AFTER) -> Failure:
     document = ProblemDocument(title="A part of Zoe is away", status=503, detail=detail)
-    return Failure(document, RETRY_AFTER)
+    return Failure(document, retry_after)
 
 
 _DETAILS = {

@@ -10,16 +10,13 @@ import asyncio
 import contextlib
 import re
 from hashlib import sha256
-from typing import Any
-from urllib.parse import quote
 
-import aiohttp
-
-from zoe_core.names import make_slug, shorten
+from zoe_core.names import make_slug
 from zoe_hub.feed import EventFeed
-from zoe_hub.outgoing import connector
+from zoe_hub.portal.hub_rest import HubRest, server_path
 from zoe_hub.portal.problems import HubAway
 from zoe_hub.refusal import UNPROCESSABLE, Refused
+from zoe_hub.server_options import ServerOptions
 from zoe_hub.submission import Launch, Order
 from zoe_store import executions
 from zoe_store.database import Database
@@ -29,89 +26,59 @@ from zoe_store.executions import ExecutionRecord
 MAX_SERVER_NAME = 30
 """The Hub's own limit is higher; this keeps DNS names and container names short."""
 
-_SEARCHED = 200
-"""How many of a user's newest executions are looked through for a server."""
-
 
 class HubServers:
-    """The Hub's servers, through its REST interface at ``api_url``.
+    """The Hub's servers, through its REST interface.
 
-    ``patience`` is how many seconds the Hub has to answer and its spawner to submit the execution.
+    Its spawner has as many seconds to submit the execution as ``hub`` has to answer.
     """
 
-    def __init__(
-        self, database: Database, feed: EventFeed, api_url: str, *, patience: float = 15.0
-    ) -> None:
+    def __init__(self, database: Database, feed: EventFeed, hub: HubRest) -> None:
         self.database = database
         self.feed = feed
-        self.api_url = api_url.rstrip("/")
-        self.patience = patience
+        self.hub = hub
 
     async def launch(
         self, token: str, user: str, launch: Launch, idempotency_key: str | None
     ) -> tuple[ExecutionRecord, bool]:
         """Start a named server for ``user``; returns its execution and whether it is new.
 
-        Raises Refused when the token may not start servers, HubAway when the Hub does not answer.
+        The spawner stores the key with the execution. Raises Refused when the token may not start
+        servers, HubAway when the Hub does not answer.
         """
         if idempotency_key is None:
             server_name = await asyncio.to_thread(self._free_name, user, launch.name)
-            return await self._start(token, user, server_name, launch), True
-        server_name = name_for_key(launch.name, idempotency_key)
+        else:
+            server_name = name_for_key(launch.name, idempotency_key)
+        options = ServerOptions(
+            zapp=launch.order.zapp,
+            parameters=dict(launch.order.parameters),
+            name=launch.name,
+            idempotency_key=idempotency_key,
+            asked_name=launch.order.name if idempotency_key else None,
+        )
+        before = await asyncio.to_thread(newest_event, self.database)
         try:
-            return await self._start(token, user, server_name, launch), True
+            await self._ask(token, user, server_name, options)
         except Refused:
             # The same request, sent twice at once: the Hub refuses a server that is starting.
-            earlier = await self.launched_before(user, launch.order, idempotency_key)
+            earlier = await self._launched(user, launch.order, idempotency_key)
             if earlier is None:
                 raise
             return earlier, False
+        # The second of two such requests may find it stored by now.
+        stored = await self._launched(user, launch.order, idempotency_key)
+        return stored or await self._submitted(user, server_name, before), True
 
-    async def launched_before(self, user: str, order: Order, key: str) -> ExecutionRecord | None:
-        """The server of an earlier request with this key; raises Refused when that differed.
-
-        The key is not stored with a server: it is a part of its name.
-        """
-        if order.zapp is None:
-            return None
-        name = order.name or order.zapp
-        earlier = await asyncio.to_thread(self._find, user, name_for_key(name, key))
-        if earlier is None:
-            return None
-        asked = (order.zapp, name, dict(order.parameters))
-        if (earlier.zapp, earlier.name, earlier.parameters) != asked:
-            raise key_of_another(earlier)
-        return earlier
-
-    async def _start(
-        self, token: str, user: str, server_name: str, launch: Launch
-    ) -> ExecutionRecord:
-        before = await asyncio.to_thread(newest_event, self.database)
-        await self._ask(token, user, server_name, launch)
-        return await self._submitted(user, server_name, before)
-
-    async def _ask(self, token: str, user: str, server_name: str, launch: Launch) -> None:
-        url = f"{self.api_url}/users/{quote(user, safe='')}/servers/{server_name}"
-        options = {
-            "zapp": launch.order.zapp,
-            "parameters": dict(launch.order.parameters),
-            "name": launch.name,
-        }
-        headers = {"Authorization": f"token {token}"}
-        timeout = aiohttp.ClientTimeout(total=self.patience)
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout, connector=connector()) as session,
-                session.post(url, json=options, headers=headers) as reply,
-            ):
-                _check_reply(reply.status, await _message(reply))
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise HubAway(str(error) or type(error).__name__) from error
+    async def _ask(self, token: str, user: str, server_name: str, options: ServerOptions) -> None:
+        body = {"user_options": options.document()}
+        reply = await self.hub.call("POST", server_path(user, server_name), token, body)
+        _check_reply(reply.status, reply.message)
 
     async def _submitted(self, user: str, server_name: str, before: int) -> ExecutionRecord:
         """The execution that the Hub's spawner stores within a moment, after event ``before``."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.hub.patience):
                 async for event in self.feed.follow(after=before, user=user):
                     found = await asyncio.to_thread(
                         executions.get, self.database, event.execution_id
@@ -120,13 +87,14 @@ class HubServers:
                         return found
         raise HubAway(f"the Hub did not submit server {server_name!r}")
 
-    def _find(self, user: str, server_name: str) -> ExecutionRecord | None:
-        """The live execution of a server, or the newest that was it."""
-        live = executions.live_server(self.database, user, server_name)
-        if live is not None:
-            return live
-        recent = executions.find(self.database, user=user, limit=_SEARCHED)
-        return next((each for each in recent if each.server_name == server_name), None)
+    async def _launched(
+        self, user: str, order: Order, idempotency_key: str | None
+    ) -> ExecutionRecord | None:
+        if idempotency_key is None:
+            return None
+        return await asyncio.to_thread(
+            launched_with_key, self.database, user, order, idempotency_key
+        )
 
     def _free_name(self, user: str, name: str) -> str:
         """The first of ``lab``, ``lab-2``, ``lab-3`` … that is not a live server of the user."""
@@ -136,6 +104,25 @@ class HubServers:
             if executions.live_server(self.database, user, candidate) is None:
                 return candidate
             number += 1
+
+
+def launched_with_key(
+    database: Database, user: str, order: Order, idempotency_key: str
+) -> ExecutionRecord | None:
+    """What this user launched with this key; raises Refused when that was another request."""
+    found = executions.by_idempotency_key(database, user, idempotency_key)
+    if found is None:
+        return None
+    earlier, fingerprint = found
+    if fingerprint == order.fingerprint():
+        return earlier
+    raise Refused(
+        UNPROCESSABLE,
+        "The key was used before",
+        f"The Idempotency-Key belongs to execution {earlier.id}, which is another request: "
+        "send a new key with a new request.",
+        field="Idempotency-Key",
+    )
 
 
 def numbered_name(name: str, number: int) -> str:
@@ -151,28 +138,6 @@ def name_for_key(name: str, idempotency_key: str) -> str:
 def _with_ending(name: str, ending: str) -> str:
     base = re.sub(r"^[^a-z]+", "", make_slug(name)) or "server"
     return base[: MAX_SERVER_NAME - len(ending)].rstrip("-") + ending
-
-
-def key_of_another(earlier: ExecutionRecord) -> Refused:
-    """The refusal of a key that belongs to an earlier request, which was another one."""
-    return Refused(
-        UNPROCESSABLE,
-        "The key was used before",
-        f"The Idempotency-Key belongs to execution {earlier.id}, which is another request: "
-        "send a new key with a new request.",
-        field="Idempotency-Key",
-    )
-
-
-async def _message(reply: aiohttp.ClientResponse) -> str:
-    """What the Hub says in words, if it says anything."""
-    if reply.status < 400:
-        return ""
-    try:
-        answer: Any = await reply.json(content_type=None)
-        return shorten(str(answer["message"]), 300)
-    except (ValueError, KeyError, TypeError):
-        return ""
 
 
 def _check_reply(status: int, message: str) -> None:

@@ -1,1 +1,1 @@
-"""The master's sockets: ROUTER for requests, PUB for news; both CURVE, for known clients only."""
+"""The master's sockets, for known clients only: ROUTER for requests, for logs, PUB for news."""

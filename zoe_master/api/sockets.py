@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import zmq
 import zmq.asyncio
 from zmq.auth.asyncio import AsyncioAuthenticator
 
 from zoe_store.keys import MASTER, KeyRing
+from zoe_store.wire import bound
 
-QUEUED_MESSAGES = 1000
-"""Messages that wait for a slow peer before they are dropped."""
+LARGEST_REQUEST = 2**20
+"""Bytes of a frame that a client may send; one that sends more is disconnected."""
 
 
 class Sockets:
-    """The ZeroMQ context, the authenticator, and the two bound sockets."""
+    """The ZeroMQ context, the authenticator, and the three bound sockets.
+
+    ``commands`` and ``logs`` are ROUTER: followers of logs never use up what requests need.
+    ``events`` is PUB.
+    """
 
     def __init__(self, keys: KeyRing, address: str) -> None:
         self._context = zmq.asyncio.Context()
         self._authenticator = AsyncioAuthenticator(self._context)
         self._authenticator.start()
-        self._authenticator.configure_curve(domain="*", location=str(keys.clients))
+        self._authenticator.configure_curve_callback("*", _KnownClients(keys))
         self._pair = keys.pair(MASTER)
         self.commands, self.commands_url = self._bind(zmq.ROUTER, address)
+        self.logs, self.logs_url = self._bind(zmq.ROUTER, address)
         self.events, self.events_url = self._bind(zmq.PUB, address)
 
     def _bind(self, kind: int, address: str) -> tuple[zmq.asyncio.Socket, str]:
         socket = self._context.socket(kind)
+        bound(socket)
+        socket.maxmsgsize = LARGEST_REQUEST
         socket.curve_server = True
         socket.curve_publickey = self._pair.public
         socket.curve_secretkey = self._pair.secret
-        socket.sndhwm = socket.rcvhwm = QUEUED_MESSAGES
-        socket.linger = 0
         socket.bind(f"tcp://{address}:0")
         return socket, socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def close(self) -> None:
-        """Close both sockets; messages that were not yet sent are dropped."""
-        self.commands.close()
-        self.events.close()
+        """Close all sockets; messages that were not yet sent are dropped."""
+        for socket in (self.commands, self.logs, self.events):
+            socket.close()
         self._authenticator.stop()
         self._context.term()
+
+
+class _KnownClients:
+    """What the authenticator asks at each new connection."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        self._keys = keys
+
+    async def callback(self, domain: str, key: bytes) -> bool:
+        """Whether this client may connect; there is one domain for all."""
+        return await asyncio.to_thread(self._keys.is_client, key)

@@ -143,7 +143,10 @@ class Backend(LoggingConfigurable, metaclass=_BackendType):
 
     @abstractmethod
     def stop(self, instance: InstanceId, grace: float) -> None:
-        """Ask it to end, force it after ``grace`` seconds; return at once. Unknown: no error."""
+        """Ask it to end, force it after ``grace`` seconds; return at once. Unknown: no error.
+
+        It is asked again with each full list that still shows it: that must not prolong its grace.
+        """
 
     @abstractmethod
     def remove(self, instance: InstanceId) -> None:
@@ -165,7 +168,10 @@ class Backend(LoggingConfigurable, metaclass=_BackendType):
 
     @abstractmethod
     def address(self, instance: InstanceId, port: int) -> tuple[str, int]:
-        """Host and port where the portal reaches that port of a running instance."""
+        """Host and port where the portal reaches that port of a running instance.
+
+        One of those in its specification. May raise Retry: it is just gone.
+        """
 
     @abstractmethod
     def log_size(self, instance: InstanceId) -> int:

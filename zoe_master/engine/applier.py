@@ -1,7 +1,8 @@
-"""Makes the committed state true on the back-end: one task for each execution that needs it.
+"""Makes the committed state true on the back-end.
 
 Effects follow from the snapshot alone (``zoe_core.scheduling.effects``), are idempotent by
 identity, and happen after the state that asks for them was committed: a crash only repeats them.
+Each runs by itself, so that one that hangs or is tried again holds up no other.
 """
 
 from __future__ import annotations
@@ -9,29 +10,59 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 
 from zoe_core.cluster import Desired, InstanceId, InstanceView, Observed, Snapshot
-from zoe_core.scheduling import Effects, effects
+from zoe_core.scheduling import effects
 from zoe_master.backends.base import Backend, BackendError, Fatal, Observation
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
 from zoe_master.engine.reactor import Sighting
 from zoe_master.engine.specs import SpecMaker
+from zoe_store.checkpoints import Checkpoint, reached
 from zoe_store.database import DatabaseAway
+from zoe_store.office import OutOfOffice
 
 RETRY_DELAYS = (0.2, 1.0, 5.0)
 """Seconds between tries of an effect that met a passing fault; the last one repeats."""
 
-Mark = tuple[str, InstanceId | None]
+Key = tuple[str, InstanceId | None]
+"""What makes an effect the same one within its execution: ``("stop", instance)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One call of the back-end; ``act`` blocks."""
+
+    key: Key
+    pool: ThreadPoolExecutor
+    act: Callable[[], None]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the effects of one execution are; the snapshot shows them only some steps later.
+
+    ``made`` says when each was made (``time.monotonic``), ``tries`` how often it failed.
+    """
+
+    made: dict[Key, float] = field(default_factory=dict)
+    under_way: set[Key] = field(default_factory=set)
+    pausing: set[Key] = field(default_factory=set)
+    tries: dict[Key, int] = field(default_factory=dict)
 
 
 class Applier:
     """Starts, stops and cleans up; reports what it did to the inbox.
 
+    ``require`` raises OutOfOffice when this master may not act; it is asked before each effect.
     ``secrets`` reads the launch secrets of an execution; it blocks. ``grace`` is how many seconds
-    an instance has to end by itself; ``threads`` bounds the effects under way at once.
+    an instance has to end by itself; ``threads`` bounds the starts under way at once, and the
+    stops, which never queue behind starts.
     """
 
     def __init__(
@@ -41,6 +72,7 @@ class Applier:
         inbox: Inbox,
         logs: LogKeeper,
         specs: SpecMaker,
+        require: Callable[[], None],
         secrets: Callable[[int], dict[str, str]],
         grace: float,
         threads: int,
@@ -50,104 +82,157 @@ class Applier:
         self._inbox = inbox
         self._logs = logs
         self._specs = specs
+        self._require = require
         self._secrets = secrets
         self._grace = grace
         self._log = log
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="applier")
+        self._starting = ThreadPoolExecutor(threads, thread_name_prefix="starting")
+        self._ending = ThreadPoolExecutor(threads, thread_name_prefix="ending")
         self._snapshot = Snapshot({}, {}, {})
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        # Effects already made, by execution: the snapshot shows them only some steps later.
-        self._made: dict[int, set[Mark]] = {}
+        self._progress: dict[int, Progress] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._listed = self._looked_after = 0.0
 
     def look(self, snapshot: Snapshot, execution_ids: Iterable[int]) -> None:
         """A new committed state: see to these executions."""
         self._snapshot = snapshot
-        for execution_id in execution_ids:
-            if execution_id not in snapshot.executions:
-                self._made.pop(execution_id, None)
-            elif execution_id not in self._tasks and self._todo(execution_id):
-                self._tasks[execution_id] = asyncio.create_task(self._run(execution_id))
+        doubted: Iterable[int] = ()
+        if self._looked_after < self._listed:
+            self._looked_after = self._listed
+            doubted = list(self._progress)
+        for execution_id in {*execution_ids, *doubted}:
+            self._see_to(execution_id)
+
+    def doubt(self, since: float) -> None:
+        """A full list was begun at that moment (``time.monotonic``); from any thread.
+
+        It shows what was made before. If the next snapshot that takes it in still wants an effect,
+        that was in vain, and is made again.
+        """
+        self._listed = since
 
     async def close(self) -> None:
-        """Give up all tasks; effects under way in threads are waited for."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
+        """Drop what has not begun; effects under way in threads are waited for."""
+        self._closed = True
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for pool in (self._starting, self._ending):
+            await asyncio.to_thread(pool.shutdown)
 
-    async def _run(self, execution_id: int) -> None:
-        """Make effects until none is left; nothing slips in between the last look and the end."""
-        tries = 0
-        try:
-            while todo := self._todo(execution_id):
-                delay = RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)]
-                try:
-                    await self._make(execution_id, todo)
-                    tries = 0
-                    continue
-                except (BackendError, DatabaseAway) as error:
-                    self._log.warning(
-                        "Execution %d: trying again in %g s: %s", execution_id, delay, error
-                    )
-                except Exception:  # noqa: BLE001 -- an edge: logged, and tried again
-                    self._log.exception(
-                        "Execution %d: an effect failed unexpectedly, trying again in %g s",
-                        execution_id,
-                        delay,
-                    )
-                tries += 1
-                await asyncio.sleep(delay)
-        finally:
-            del self._tasks[execution_id]
+    def _see_to(self, execution_id: int) -> None:
+        """Begin all effects that can be begun now."""
+        progress = self._progress.setdefault(execution_id, Progress())
+        for effect in self._wanted(execution_id, progress):
+            if not (self._closed or effect.key in progress.under_way | progress.pausing):
+                progress.under_way.add(effect.key)
+                task = asyncio.create_task(self._make(execution_id, progress, effect))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        if execution_id not in self._snapshot.executions and not progress.under_way:
+            del self._progress[execution_id]
 
-    def _todo(self, execution_id: int) -> Effects:
-        """The effects that are wanted and not made yet."""
+    def _wanted(self, execution_id: int, progress: Progress) -> Iterator[Effect]:
+        """What is wanted and not made yet; services start in turn, the instances of one together.
+
+        While anything is under way nobody can say that nothing is left: only then clean up.
+        """
         execution = self._snapshot.executions.get(execution_id)
         if execution is None:
-            return Effects()
+            return
         wanted = effects(execution, tuple(self._snapshot.instances_of(execution_id)))
-        made = self._made.get(execution_id, set())
-        return Effects(
-            start=tuple(each for each in wanted.start if ("start", each.id) not in made),
-            stop=tuple(each for each in wanted.stop if ("stop", each.id) not in made),
-            clean=wanted.clean and ("clean", None) not in made,
-        )
+        for each in wanted.stop:
+            if not self._made(progress, ("stop", each.id)):
+                yield Effect(("stop", each.id), self._ending, partial(self._stop, each))
+        yield from self._starts(execution_id, progress, wanted.start)
+        if wanted.clean and not progress.under_way and not self._made(progress, ("clean", None)):
+            yield Effect(("clean", None), self._ending, partial(self._clean, execution_id))
 
-    async def _make(self, execution_id: int, todo: Effects) -> None:
-        """Make the next effects; services start in turn, the instances of one together."""
-        if todo.stop:
-            await self._together(self._stop, todo.stop)
-        elif todo.start:
-            _, group = next(itertools.groupby(todo.start, key=lambda each: each.id.service))
-            first = tuple(group)
-            try:
-                await self._in_thread(self._backend.prepare, execution_id)
-            except Fatal as error:
-                for each in first:
-                    self._could_not_start(each, error)
-            else:
-                await self._together(self._start, first)
+    def _starts(
+        self, execution_id: int, progress: Progress, wanted: Sequence[InstanceView]
+    ) -> Iterator[Effect]:
+        coming = self._coming(execution_id, progress)
+        left = [
+            each
+            for each in wanted
+            if not self._made(progress, ("start", each.id))
+            and (each.id.service, each.id.index) not in coming
+        ]
+        if left and not self._made(progress, ("prepare", None)):
+            yield Effect(("prepare", None), self._starting, partial(self._prepare, execution_id))
+            return
+        for _, group in itertools.islice(itertools.groupby(left, lambda each: each.id.service), 1):
+            for each in group:
+                yield Effect(("start", each.id), self._starting, partial(self._start, each))
+
+    def _coming(self, execution_id: int, progress: Progress) -> set[tuple[str, int]]:
+        """Instances of which an attempt that was given up may still turn up: no other starts."""
+        return {
+            (each.id.service, each.id.index)
+            for each in self._snapshot.instances_of(execution_id)
+            if each.desired is Desired.ABSENT
+            and each.observed is Observed.NONE
+            and (
+                ("start", each.id) in progress.under_way or self._made(progress, ("start", each.id))
+            )
+        }
+
+    def _made(self, progress: Progress, key: Key) -> bool:
+        return progress.made.get(key, -1.0) >= self._listed
+
+    async def _make(self, execution_id: int, progress: Progress, effect: Effect) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(effect.pool, self._act, effect)
+        except OutOfOffice:
+            return
+        except Exception as error:  # noqa: BLE001 -- an edge: logged, and tried again
+            tries = progress.tries.get(effect.key, 0)
+            delay = RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)]
+            self._tell(execution_id, effect, error, delay)
+            progress.tries[effect.key] = tries + 1
+            progress.pausing.add(effect.key)
+            loop.call_later(delay, self._resume, execution_id, progress, effect.key)
         else:
-            await self._in_thread(self._clean, execution_id)
+            progress.tries.pop(effect.key, None)
+            progress.made[effect.key] = time.monotonic()
+        progress.under_way.discard(effect.key)
+        self._see_to(execution_id)
 
-    async def _together(
-        self, effect: Callable[[InstanceView], None], instances: Sequence[InstanceView]
-    ) -> None:
-        results = await asyncio.gather(
-            *(self._in_thread(effect, each) for each in instances), return_exceptions=True
+    def _act(self, effect: Effect) -> None:
+        """In a thread: it may have waited long for that."""
+        self._require()
+        effect.act()
+
+    def _resume(self, execution_id: int, progress: Progress, key: Key) -> None:
+        progress.pausing.discard(key)
+        self._see_to(execution_id)
+
+    def _tell(self, execution_id: int, effect: Effect, error: Exception, delay: float) -> None:
+        what = f"{effect.key[0]} {effect.key[1] or ''}".strip()
+        expected = isinstance(error, BackendError | DatabaseAway)
+        self._log.warning(
+            "Execution %d: %s failed%s, trying again in %g s: %s",
+            execution_id,
+            what,
+            "" if expected else " unexpectedly",
+            delay,
+            error,
+            exc_info=None if expected else error,
         )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-
-    async def _in_thread(self, effect: Callable[..., None], *arguments: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._pool, effect, *arguments)
-
-    def _mark(self, execution_id: int, effect: str, instance: InstanceId | None) -> None:
-        self._made.setdefault(execution_id, set()).add((effect, instance))
 
     # --- effects; these run in threads ---
+
+    def _prepare(self, execution_id: int) -> None:
+        try:
+            self._backend.prepare(execution_id)
+        except Fatal as error:
+            for each in self._snapshot.instances_of(execution_id):
+                if each.desired is Desired.PRESENT and each.observed is Observed.NONE:
+                    self._could_not_start(each, error)
+            raise
+        reached(Checkpoint.APPLY_PREPARED)
 
     def _start(self, instance: InstanceView) -> None:
         execution_id = instance.id.execution_id
@@ -160,8 +245,8 @@ class Applier:
         except Fatal as error:
             self._could_not_start(instance, error)
         else:
+            reached(Checkpoint.APPLY_STARTED)
             self._saw(instance, Observed.CREATING)
-            self._mark(execution_id, "start", instance.id)
 
     def _still_wanted(self, instance: InstanceView) -> bool:
         """It may have been given up while its start waited for a thread."""
@@ -171,18 +256,21 @@ class Applier:
     def _could_not_start(self, instance: InstanceView, error: Fatal) -> None:
         self._log.warning("Instance %s could not be started: %s", instance.id, error)
         self._saw(instance, Observed.LOST, str(error))
-        self._mark(instance.id.execution_id, "start", instance.id)
 
     def _stop(self, instance: InstanceView) -> None:
         self._backend.stop(instance.id, self._grace)
-        self._mark(instance.id.execution_id, "stop", instance.id)
+        reached(Checkpoint.APPLY_STOPPED)
 
     def _clean(self, execution_id: int) -> None:
         for instance in self._snapshot.instances_of(execution_id):
             self._logs.keep(instance.id)
+            reached(Checkpoint.APPLY_LOG_KEPT)
+            self._require()
             self._backend.remove(instance.id)
+            reached(Checkpoint.APPLY_REMOVED)
+        self._require()
         self._backend.release(execution_id)
-        self._mark(execution_id, "clean", None)
+        reached(Checkpoint.APPLY_RELEASED)
         self._inbox.cleaned(execution_id)
 
     def _saw(self, instance: InstanceView, observed: Observed, detail: str | None = None) -> None:

@@ -15,8 +15,10 @@ from zoe_master.api.publisher import Publisher
 from zoe_master.engine.applier import Applier
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.reactor import Facts, Reactor, Step
+from zoe_store.checkpoints import Checkpoint, reached
 from zoe_store.database import DatabaseAway
-from zoe_store.master import Office, heartbeat, load_live, read_news, write_advance, write_nodes
+from zoe_store.master import heartbeat, load_live, read_news, write_advance, write_nodes
+from zoe_store.office import Office
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,8 +71,6 @@ class Loop:
             except DatabaseAway as error:
                 self._log.warning("The database is away, trying again: %s", error)
                 self._in_doubt = True
-                # Without its lock this master must not go on: another one may be acting already.
-                await asyncio.to_thread(self._office.check)
             await self._inbox.wait(LOOK_EVERY)
 
     async def _reload(self) -> None:
@@ -114,7 +114,9 @@ class Loop:
         now = self._clock()
         newest = 0
         if step.advance or step.handled:
+            reached(Checkpoint.STEP_DECIDED)
             newest = write_advance(self._office, step.advance, step.handled, now)
+            reached(Checkpoint.STEP_WRITTEN)
         if facts.nodes is not None:
             write_nodes(self._office, facts.nodes, now)
         self._beat(time.monotonic())
@@ -122,7 +124,5 @@ class Loop:
 
     def _beat(self, now: float) -> None:
         if now - self._last_heartbeat >= LOOK_EVERY:
-            # The pool renews broken connections silently, but not the one that holds the lock.
-            self._office.check()
             heartbeat(self._office)
             self._last_heartbeat = now

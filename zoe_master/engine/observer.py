@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 
-from zoe_core.cluster import FINAL, InstanceId, Observed, Snapshot
+from zoe_core.cluster import FINAL, ExecutionStatus, InstanceId, Observed, Snapshot
 from zoe_master.backends.base import Backend, BackendError, Observation
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
 from zoe_master.engine.reactor import Addresses, Sighting
 from zoe_master.engine.specs import service_of
+from zoe_store.cluster import Stranger
 from zoe_store.database import DatabaseAway
-from zoe_store.master import Office, statuses_of
+from zoe_store.master import statuses_of, write_strangers
+from zoe_store.office import Office
 
 _SEEN = (Observed.CREATING, Observed.RUNNING)
 
 
 class Observer:
-    """Turns what the back-end shows into facts. ``snapshot`` gives the newest committed one."""
+    """Turns what the back-end shows into facts.
+
+    ``snapshot`` gives the newest committed one; ``relisted`` is told when a full list was begun
+    (``time.monotonic``) once its sightings are in the inbox.
+    """
 
     def __init__(
         self,
@@ -29,6 +37,7 @@ class Observer:
         logs: LogKeeper,
         office: Office,
         snapshot: Callable[[], Snapshot],
+        relisted: Callable[[float], None],
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
         self._backend = backend
@@ -37,7 +46,8 @@ class Observer:
         self._office = office
         self._snapshot = snapshot
         self._log = log
-        self._warned: set[InstanceId] = set()
+        self._relisted = relisted
+        self._strangers: list[Stranger] | None = None  # what an earlier master noted is unknown
 
     def watch(self) -> Callable[[], None]:
         """Report changes as they come; returns what ends it."""
@@ -54,6 +64,7 @@ class Observer:
 
     def relist(self) -> None:
         """Report nodes and instances; what should run and is not listed is lost. Blocks."""
+        began = time.monotonic()
         # Taken first: an instance that starts while the list is made is not missed from it.
         expected = [each for each in self._snapshot().all_instances() if each.observed in _SEEN]
         self._inbox.saw_nodes(self._backend.nodes())
@@ -66,29 +77,53 @@ class Observer:
                 if each.id not in listed
             ),
         )
+        self._relisted(began)
         self._tidy(listed.values())
 
     def _tidy(self, listed: Collection[Observation]) -> None:
-        """Remove what an ended execution left; warn, once, about what nothing explains."""
-        live = self._snapshot().executions
-        strays = [seen for seen in listed if seen.id.execution_id not in live]
-        if not strays:
-            return
-        statuses = statuses_of(self._office, [seen.id.execution_id for seen in strays])
+        """Remove what an ended execution left, and note what nothing explains."""
+        # Younger than the list: whatever was started from it is in it.
+        snapshot = self._snapshot()
+        strays = [
+            seen
+            for seen in listed
+            if seen.id not in snapshot.instances.get(seen.id.execution_id, {})
+        ]
+        ids = {seen.id.execution_id for seen in strays}
+        statuses = statuses_of(self._office, list(ids)) if strays else {}
+        strangers = []
         for seen in strays:
             status = statuses.get(seen.id.execution_id)
             if status in FINAL:
                 self._remove(seen)
-            elif status is None and seen.id not in self._warned:
-                self._warned.add(seen.id)
+            else:
+                strangers.append(Stranger(seen.id, seen.node, seen.observed, _why(seen.id, status)))
+        if strangers != self._strangers:
+            self._note(strangers)
+        for seen in listed:
+            self._end_if_given_up(seen, snapshot)
+
+    def _end_if_given_up(self, seen: Observation, snapshot: Snapshot) -> None:
+        """One that was lost has come back, with its node perhaps: its successor has its place."""
+        known = snapshot.instances.get(seen.id.execution_id, {}).get(seen.id)
+        if known is not None and known.observed is Observed.LOST and seen.observed in _SEEN:
+            self._office.require()
+            self._log.info("Ending instance %s: it was lost, and has come back", seen.id)
+            self._backend.stop(seen.id, 0)
+
+    def _note(self, strangers: list[Stranger]) -> None:
+        """They are left alone, and listed for the administrator, who is told once."""
+        new = set(write_strangers(self._office, strangers, datetime.now(UTC)))
+        self._strangers = strangers
+        for each in strangers:
+            if each.id in new:
                 self._log.warning(
-                    "Instance %s on %s belongs to no known execution; it is left alone",
-                    seen.id,
-                    seen.node,
+                    "Instance %s on %s is left alone: %s", each.id, each.node, each.why
                 )
 
     def _remove(self, seen: Observation) -> None:
         """Stop it now; a later list finds it gone and removes the rest."""
+        self._office.require()
         self._log.info("Removing instance %s: its execution has ended", seen.id)
         if seen.observed in _SEEN:
             self._backend.stop(seen.id, 0)
@@ -112,3 +147,9 @@ class Observer:
         except BackendError as error:
             self._log.warning("Instance %s: no address: %s", instance, error)
             return ()
+
+
+def _why(instance: InstanceId, status: ExecutionStatus | None) -> str:
+    if status is None:
+        return f"The database knows no execution {instance.execution_id}."
+    return f"Execution {instance.execution_id} is {status}, and knows nothing of this attempt."

@@ -97,7 +97,7 @@ class Reactor:
         self._replan = True
 
     def step(self, facts: Facts, now: datetime) -> Step:
-        """Draw all consequences of ``facts`` and plan anew if anything changed."""
+        """Draw all consequences of ``facts``; plan anew if anything changed, or it is time to."""
         snapshot = self.snapshot
         if facts.nodes is not None:
             nodes = {node.name: node for node in facts.nodes}
@@ -108,7 +108,8 @@ class Reactor:
         reconciler.settle(touched | self._timed())
         plan = self.plan
         self._closing = self._closing or facts.end_all is not None
-        if (self._replan or reconciler.advance) and not self._closing:
+        due = plan.review_at is not None and now >= plan.review_at
+        if (self._replan or due or reconciler.advance) and not self._closing:
             plan = decide(reconciler.snapshot(), self._policy, self._placement, self._defaults, now)
             reconciler.apply(plan)
         advance = reconciler.advance
@@ -160,8 +161,15 @@ def _take_in(reconciler: Reconciler, facts: Facts) -> set[int]:
 
 
 def _take_intent(reconciler: Reconciler, intent: Intent) -> None:
-    if intent.kind == "terminate":
-        reconciler.wish_end(intent.execution_id, str(intent.arguments["reason"]))
+    """Of kinds that this version does not know nothing follows: a newer hub may write them."""
+    reason = str(intent.arguments.get("reason", ""))
+    match intent.kind:
+        case "terminate":
+            reconciler.wish_end(intent.execution_id, reason)
+        case "hold":
+            reconciler.hold(intent.execution_id, reason)
+        case "release":
+            reconciler.release(intent.execution_id)
 
 
 def _end_active(reconciler: Reconciler, reason: str) -> set[int]:

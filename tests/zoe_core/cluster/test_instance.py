@@ -18,6 +18,7 @@ def test_room_is_held_until_it_is_seen_gone(desired: Desired, observed: Observed
     view = instance(desired=desired, observed=observed)
     assert view.gone == ((desired, observed) in GONE)
     assert view.holds_reservation == (not view.gone)
+    assert view.leaving == (desired is Desired.ABSENT and not view.gone)
 
 
 def test_names_are_stable_over_attempts_and_identities_are_not() -> None:

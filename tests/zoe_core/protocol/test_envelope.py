@@ -39,8 +39,17 @@ def test_what_is_no_message_is_refused(frames: list[bytes], message: str) -> Non
 
 @pytest.mark.parametrize("version", [b"0", b"99", b"", b"1.0", b"\xff"])
 def test_another_version_is_told_apart_whatever_follows(version: bytes) -> None:
-    with pytest.raises(WrongVersion, match="install the same version of Zoe on both sides"):
-        Envelope.parse([b"zoe/" + version, b"frames of the future"])
+    with pytest.raises(WrongVersion, match="install the same version of Zoe on both sides") as told:
+        Envelope.parse([b"zoe/" + version, b"7", b"frames of the future"])
+    assert told.value.version == version.decode("ascii", "replace")
+    assert told.value.id == "7", "the request that it answers can be told"
+
+
+def test_a_version_and_nothing_else_can_be_told_apart_as_well() -> None:
+    with pytest.raises(WrongVersion) as told:
+        Envelope.parse([b"zoe/" + b"9" * 1000])
+    assert told.value.id == ""
+    assert len(str(told.value)) < 200
 
 
 @given(st.lists(st.binary(max_size=20), max_size=7))

@@ -5,12 +5,12 @@ from pydantic import ValidationError
 
 from zoe_core.protocol import (
     MAX_LOG_CHUNK,
+    Beat,
     Envelope,
     Explain,
     Failure,
     LogChunk,
     MalformedEnvelope,
-    NewestEvent,
     Ping,
     Pong,
     Queue,
@@ -37,7 +37,7 @@ ANSWERS: list[Message] = [
     QueueReply(entries=(ENTRY,)),
     LogChunk(offset=0, size=10, finished=False),
     Failure(reason="Nobody knows."),
-    NewestEvent(id=7),
+    Beat(epoch=3, newest_event=7),
 ]
 
 

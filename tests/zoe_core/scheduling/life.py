@@ -32,7 +32,7 @@ class Life:
         reconciler = Reconciler(self.picture, RULES, after(self.now))
         act(reconciler)
         reconciler.settle([*self.picture.executions, *reconciler.advance.executions])
-        reconciler.apply(plan(reconciler.snapshot()))
+        reconciler.apply(plan(reconciler.snapshot(), self.now))
         self.picture = reconciler.snapshot()
         advance = reconciler.advance
         self.last |= advance.executions
@@ -80,6 +80,11 @@ class Life:
         """All that is still there of an execution ends, as it was asked to."""
         ids = [each.id for each in self.picture.instances_of(number) if not each.gone]
         return self.see_exactly(*ids, observed=Observed.EXITED, exit_code=-15)
+
+    def let_go(self) -> Advance:
+        """All that is to leave, of any execution, is gone."""
+        leaving = [each.id for each in self.picture.all_instances() if each.leaving]
+        return self.see_exactly(*leaving, observed=Observed.EXITED, exit_code=-15)
 
     # --- looking ---
 

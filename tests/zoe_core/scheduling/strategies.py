@@ -52,6 +52,9 @@ def services(draw: st.DrawFn) -> list[dict]:
             cores=draw(cores),
             image=draw(images),
             startup_order=draw(st.integers(0, 1)),
+            restart=draw(st.sampled_from(["never", "on-failure"])),
+            shrink={"allowed": draw(st.sampled_from([True, True, False]))},
+            min_hold=draw(st.sampled_from([0, 0, 60])),
         )
         for name in draw(st.sampled_from([("main",), ("main", "worker")]))
     ]
@@ -75,6 +78,7 @@ def instances_of(draw: st.DrawFn, view: ExecutionView, names: list[str]) -> list
     """Some first attempts of its instances, on any node, also one that is gone."""
     waiting = view.status is ExecutionStatus.QUEUED
     desired = st.just(Desired.ABSENT) if waiting else st.sampled_from(Desired)
+    codes = st.sampled_from([0, 1])
     return [
         instance(
             view.id,
@@ -86,6 +90,7 @@ def instances_of(draw: st.DrawFn, view: ExecutionView, names: list[str]) -> list
             essential=index < each.essential_count,
             desired=draw(desired),
             observed=draw(st.sampled_from(Observed)),
+            exit_code=draw(codes),
         )
         for each in view.zapp.services
         for index in range(each.total_count)

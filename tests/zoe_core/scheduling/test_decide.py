@@ -85,11 +85,16 @@ def test_a_service_that_has_no_more_room_does_not_keep_others_from_growing() -> 
     assert list(places(made.grown)) == ["1/worker-0#1", "1/worker-1#1"]
 
 
-def test_an_elastic_instance_that_is_lost_again_and_again_is_done_without() -> None:
+@pytest.mark.parametrize(("losses", "comes_again"), [(9, True), (10, False)])
+def test_an_elastic_instance_that_is_lost_again_and_again_is_done_without(
+    losses: int, comes_again: bool
+) -> None:
     running = execution(1, service(), worker(essential=0, elastic=1), status="running")
     lost = {"observed": Observed.LOST, "started_at": START, "essential": False}
-    tenth = [instance(1), instance(1, "worker", attempt=10, **lost)]
-    assert plan(snapshot(node(), running, tenth)).grown == ()
+    taken_back = instance(1, "worker", attempt=1, **lost | {"desired": Desired.ABSENT})
+    there = [instance(1, "worker", attempt=each, **lost) for each in range(2, losses + 2)]
+    made = plan(snapshot(node(), running, [instance(1), taken_back, *there]))
+    assert [each.id.attempt for each in made.grown] == ([losses + 2] if comes_again else [])
 
 
 def test_what_a_gang_that_failed_to_fit_took_is_given_back() -> None:

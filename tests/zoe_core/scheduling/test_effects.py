@@ -56,6 +56,15 @@ def test_each_pair_of_desired_and_observed(
     assert bool(made) == bool(expected)
 
 
+def test_a_successor_waits_until_the_one_before_is_gone() -> None:
+    view = execution(1, status="starting")
+    late = instance(1, desired=Desired.ABSENT)
+    new = instance(1, attempt=2, observed=Observed.NONE)
+    assert effects(view, [late, new]) == Effects(stop=(late,))
+    gone = instance(1, desired=Desired.ABSENT, observed=Observed.LOST)
+    assert effects(view, [gone, new]) == Effects(start=(new,))
+
+
 def test_an_execution_is_cleaned_when_all_of_it_is_gone() -> None:
     ending = execution(1, worker(), service(), status="cleaning_up")
     gone = instance(1, desired=Desired.ABSENT, observed=Observed.EXITED)

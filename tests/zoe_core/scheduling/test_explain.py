@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.builders import execution, instance, node, plan, service, snapshot, worker
-from zoe_core.cluster import Desired, ExecutionView, InstanceView, Node
+from zoe_core.cluster import Desired, ExecutionView, InstanceView, Node, Observed
 from zoe_core.scheduling import explain
 
 
@@ -39,6 +39,29 @@ def test_each_reason_is_a_sentence(
     assert explanation is not None
     assert (explanation.position, explanation.ahead) == (1, ())
     assert explanation.reasons == (sentence,)
+
+
+def test_who_waits_for_a_restart_is_told_what_that_needs() -> None:
+    parts = service(), worker(memory=2, restart="on-failure")
+    live = [execution(7, *parts, status="running"), execution(8, status="running"), execution(9)]
+    gone = instance(7, "worker", memory=2, observed=Observed.EXITED, exit_code=1)
+    there = [instance(7), gone, instance(8, memory=2)]
+    explanation = explain(plan(snapshot(node(memory=4), live, there)), 9)
+    assert explanation is not None
+    assert explanation.reasons == (
+        "An instance of execution 7 failed and is started again first: worker-0 needs 2 GB, "
+        "1 core; the most that is free on one node is 1 GB, 6 cores, on node-0.",
+    )
+
+
+def test_who_waits_for_what_leaves_is_told() -> None:
+    live = [execution(1, status="cleaning_up"), execution(2, service(memory=8))]
+    leaving = instance(1, desired=Desired.ABSENT)
+    explanation = explain(plan(snapshot(node(), live, leaving)), 2)
+    assert explanation is not None
+    assert explanation.reasons == (
+        "Room is being made for it: it starts once what leaves is gone.",
+    )
 
 
 def test_who_has_no_room_is_told_what_is_free() -> None:

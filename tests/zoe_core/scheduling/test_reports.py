@@ -16,6 +16,41 @@ def test_creating_after_running_is_ignored() -> None:
     assert life.newest("main-0").observed is Observed.RUNNING
 
 
+@pytest.mark.parametrize("first", [Observed.CREATING, Observed.RUNNING])
+def test_that_nothing_is_there_is_no_news_of_what_was_seen(first: Observed) -> None:
+    life = Life()
+    life.submit()
+    life.see("main-0", observed=first)
+    assert not life.see("main-0", observed=Observed.NONE)
+    assert life.newest("main-0").observed is first
+
+
+def test_a_report_without_addresses_does_not_take_the_known_ones_away() -> None:
+    life = Life()
+    life.submit()
+    life.see("main-0", addresses=((8888, "127.0.0.2", 8888),))
+    assert not life.see("main-0")
+    assert life.newest("main-0").addresses == ((8888, "127.0.0.2", 8888),)
+
+
+def test_a_late_report_on_an_old_attempt_does_not_touch_the_new_one() -> None:
+    life = run(service(), worker(restart={"policy": "on-failure"}))
+    old = life.newest("worker-0").id
+    life.lose("worker-0")
+    life.see("worker-0")
+    for observed in Observed:
+        assert not life.see_exactly(old, observed=observed, exit_code=1)
+    assert life.status is RUNNING
+
+
+def test_a_submission_that_is_read_twice_is_admitted_once() -> None:
+    life = Life()
+    life.submit()
+    life.see("main-0")
+    assert not life.submit()
+    assert life.status is RUNNING
+
+
 @pytest.mark.parametrize(
     ("observed", "facts"),
     [

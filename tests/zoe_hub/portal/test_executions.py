@@ -4,19 +4,26 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.test_bad_input import OWN, check_problem, count_rows
 from zoe_core.protocol.rest import Execution
 from zoe_store.tables import deployment, executions, nodes
 
 
-def shrink_cluster(portal: Portal) -> None:
-    """Leave a node on which nothing fits."""
+async def shrink_cluster(portal: Portal) -> None:
+    """Leave a node on which nothing fits; returns when the portal knows."""
     tiny = {"name": "tiny", "memory": 1, "millicores": 1, "labels": [], "missing_images": {}}
     state = {"online": True, "draining": False, "seen_at": datetime.now(UTC)}
     with portal.database.transaction() as connection:
         connection.execute(nodes.delete())
         connection.execute(nodes.insert().values(**tiny, **state))
+
+    async def is_known() -> bool:
+        platform = await portal.context.submission.platform.look()
+        return [node.name for node in platform.nodes] == ["tiny"]
+
+    await eventually_async(is_known)
 
 
 async def test_a_launch_is_stored_before_it_is_answered(portal: Portal) -> None:
@@ -60,7 +67,7 @@ async def test_a_repeated_request_is_carried_out_once(portal: Portal) -> None:
 async def test_what_was_accepted_stays_so_when_the_cluster_has_shrunk(portal: Portal) -> None:
     request = {"json": {"zapp": "small"}, "headers": {"Idempotency-Key": "once"}}
     first = await portal.request("POST", "/executions", **request)
-    shrink_cluster(portal)
+    await shrink_cluster(portal)
     check_problem(await portal.request("POST", "/executions", json={"zapp": "small"}), 422)
 
     again = await portal.request("POST", "/executions", **request)

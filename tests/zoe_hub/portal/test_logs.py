@@ -2,15 +2,18 @@
 
 import asyncio
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.support.slow_reader import slow_reader
 from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.programs import python
 from tests.zoe_hub.portal.test_bad_input import check_problem
+from zoe_core.protocol import LogChunk, ReadLog
 from zoe_hub.portal import sse
 
 pytestmark = pytest.mark.usefixtures("master")
@@ -122,6 +125,30 @@ async def test_a_log_is_followed_while_it_is_written(portal: Portal, tmp_path: P
                 flag.touch()
 
     assert text == "begun\ndone\n"
+
+
+async def test_who_does_not_read_holds_back_its_own_log_alone(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 20_000_000  # far above what sockets hold
+    log = await launch(portal, f"print('x' * {size - 1})")
+    await ended(portal, log)
+    read: Counter[str] = Counter()
+    read_log = portal.context.link.read_log
+
+    async def count(wanted: ReadLog) -> tuple[LogChunk, bytes]:
+        chunk, data = await read_log(wanted)
+        read["by who follows" if wanted.wait else "by others"] += len(data)
+        return chunk, data
+
+    monkeypatch.setattr(portal.context.link, "read_log", count)
+    url = f"{portal.url}api/v1{log}"
+    async with slow_reader(f"{url}?follow=true", portal.headers("alice")) as slow:
+        await eventually_async(lambda: read["by who follows"] > 0)
+        assert len((await portal.get(log)).content) == size
+        assert read["by who follows"] < size / 2, "what it does not take is not asked for"
+
+        assert len(await slow.read_all()) == size, "and nothing of it is lost"
 
 
 async def test_who_follows_a_log_has_to_come_back(

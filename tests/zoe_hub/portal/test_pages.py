@@ -222,9 +222,20 @@ async def test_a_page_that_cannot_be_is_not_found(portal: Portal, before: str) -
 
 async def test_while_the_scheduler_is_away_the_page_says_what_that_means(portal: Portal) -> None:
     html = await shown(portal, f"executions/{await launched(portal)}")
-    assert "The scheduler is away." in html
+    assert "The scheduler has not been started yet." in html
     assert "It is queued as soon as the scheduler is back." in html
     assert "None yet: they appear here when it starts." in html
+
+
+async def test_the_page_says_since_when_the_scheduler_is_away(portal: Portal) -> None:
+    master = {"commands_url": "tcp://127.0.0.1:1"}
+    seen = datetime(2026, 1, 31, 12, 34, 56, tzinfo=UTC)
+    with portal.database.transaction() as connection:
+        connection.execute(sa.update(tables.deployment).values(master=master, master_seen_at=seen))
+    for path in ("", "zapps/small", "executions", f"executions/{await launched(portal)}"):
+        html = " ".join((await shown(portal, path)).split())
+        assert "The scheduler is away. It was last seen <time" in html, path
+        assert 'title="31 Jan 2026, 12:34:56 UTC"' in html, path
 
 
 async def test_a_stop_is_shown_at_once(portal: Portal) -> None:
@@ -325,3 +336,22 @@ async def test_the_database_being_away_is_a_page_that_tries_again(
     assert answer.status_code == 503
     assert answer.headers["Content-Type"].startswith("text/html")
     assert 'http-equiv="refresh"' in answer.text
+    assert "The database does not answer. What was stored is safe." in answer.text
+
+
+async def test_a_form_that_came_while_the_database_was_away_can_be_sent_again(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shown(portal, "")  # the login is known now
+    there = portal.database.engine
+    monkeypatch.setattr(
+        portal.database, "engine", sa.create_engine("postgresql+psycopg2://127.0.0.1:1/nothing")
+    )
+    sent = {"name": "mine <b>", "workers": "3", "key": "abc"}
+    answer = await send(portal, "zapps/small", **sent)
+    assert answer.status_code == 503
+    assert 'http-equiv="refresh"' not in answer.text
+    again = {name: each["value"] for name, each in Document(answer.text).inputs.items()}
+    assert {name: again[name] for name in sent} == sent
+    monkeypatch.setattr(portal.database, "engine", there)
+    assert (await send(portal, "zapps/small", name="mine", workers="3", key="abc")).is_redirect

@@ -1,17 +1,25 @@
 """ZApps that are Jupyter servers: launched over REST, started by the Hub, with one's own token."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from sqlalchemy import update
 
 from tests.support.hub import Hub, running_hub
+from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import GROUPS, Portal, running_portal
 from tests.zoe_hub.portal.test_bad_input import check_problem, count_rows
 from tests.zoe_hub.portal.test_executions import shrink_cluster
 from zapp_gallery.loader import load_gallery
 from zoe_hub import permissions
 from zoe_hub.portal.servers import MAX_SERVER_NAME, name_for_key, numbered_name
+from zoe_store import tables
+from zoe_store.events import has_happened, lock_events
+from zoe_store.executions import by_idempotency_key, find
 
 WITH_SERVERS = (*permissions.USER_SCOPES, "servers!user")
 
@@ -49,24 +57,83 @@ async def test_a_server_is_an_execution_that_the_hub_started(portal: Portal) -> 
     assert servers["my-lab"]["user_options"]["zapp"] == "jupyter"
 
 
+async def launch(portal: Portal, **body: Any) -> httpx.Response:
+    """Launch a notebook with the key of all tests here."""
+    return await portal.request(
+        "POST",
+        "/executions",
+        scopes=WITH_SERVERS,
+        json={"zapp": "jupyter", **body},
+        headers={"Idempotency-Key": "once"},
+    )
+
+
 async def test_a_repeated_request_starts_one_server(portal: Portal) -> None:
-    async def launch(name: str) -> tuple[int, dict]:
-        answer = await portal.request(
-            "POST",
-            "/executions",
-            scopes=WITH_SERVERS,
-            json={"zapp": "jupyter", "name": name},
-            headers={"Idempotency-Key": "once"},
-        )
-        return answer.status_code, answer.json()
+    first, again = await launch(portal, name="lab"), await launch(portal, name="lab")
+    await shrink_cluster(portal)
+    later = await launch(portal, name="lab")
 
-    first, again = await launch("lab"), await launch("lab")
-    shrink_cluster(portal)
-    later = await launch("lab")
-
-    assert (first[0], again[0], later[0]) == (201, 200, 200)
-    assert first[1]["id"] == again[1]["id"] == later[1]["id"]
+    assert (first.status_code, again.status_code, later.status_code) == (201, 200, 200)
+    assert first.json()["id"] == again.json()["id"] == later.json()["id"]
     assert len((await portal.get("/executions")).json()["items"]) == 1
+
+
+async def test_the_key_is_stored_with_the_server_and_not_kept_by_the_hub(portal: Portal) -> None:
+    stored = (await launch(portal)).json()
+    again = await launch(portal)
+
+    assert (again.status_code, again.json()["id"]) == (200, stored["id"])
+    found = by_idempotency_key(portal.context.database, "alice", "once")
+    assert found is not None
+    assert found[0].id == stored["id"]
+    servers = portal.hub.api("GET", "/users/alice?include_stopped_servers")["servers"]
+    name = stored["server_name"]
+    assert (stored["name"], servers[name]["pending"]) == ("jupyter", "spawn")
+    # A later start of that server, from the Hub's pages, is a request of its own.
+    portal.hub.api("DELETE", f"/users/alice/servers/{name}")
+    with portal.context.database.transaction() as connection:
+        connection.execute(update(tables.executions).values(status="terminated"))
+    await eventually_async(lambda: may_start(portal, name))
+    await eventually_async(lambda: len(stored_in(portal)) == 2)
+
+
+async def test_a_server_that_is_stopped_while_it_is_stored_is_ended(portal: Portal) -> None:
+    hub, database = portal.hub, portal.context.database
+    with database.transaction() as connection:
+        lock_events(connection)  # nobody can store anything
+        hub.api("POST", "/users/alice/servers/lab", json={"user_options": {"zapp": "jupyter"}})
+        hub.api("DELETE", "/users/alice/servers/lab")
+        assert stored_in(portal) == []
+    await eventually_async(lambda: len(stored_in(portal)) == 1)
+    [stored] = stored_in(portal)
+    await eventually_async(lambda: has_happened(database, stored, "terminate_requested"))
+
+
+def stored_in(portal: Portal) -> list[int]:
+    """All executions."""
+    return [each.id for each in find(portal.context.database)]
+
+
+def may_start(portal: Portal, name: str) -> bool:
+    """Start it as the Hub's pages do, with the options that it has kept."""
+    headers = {"Authorization": f"token {portal.hub.admin_token}"}
+    address = f"{portal.hub.api_url}/users/alice/servers/{name}"
+    return httpx.post(address, headers=headers, timeout=30).status_code in (201, 202)
+
+
+async def test_another_request_with_the_same_key_is_refused(portal: Portal) -> None:
+    first = (await launch(portal, name="lab")).json()
+    for body in ({"name": "other"}, {}):
+        problem = check_problem(await launch(portal, **body), 422)
+        assert (problem["field"], stored_in(portal)) == ("Idempotency-Key", [first["id"]])
+        assert f"execution {first['id']}" in problem["detail"]
+
+
+async def test_the_same_request_twice_at_once_starts_one_server(portal: Portal) -> None:
+    answers = await asyncio.gather(*(launch(portal, name="lab") for _ in range(3)))
+
+    assert {each.status_code for each in answers} <= {200, 201}
+    assert {each.json()["id"] for each in answers} == set(stored_in(portal))
 
 
 async def test_a_token_that_may_not_start_servers_is_refused(portal: Portal) -> None:
@@ -77,7 +144,7 @@ async def test_a_token_that_may_not_start_servers_is_refused(portal: Portal) -> 
 
 
 async def test_a_hub_that_is_away_starts_nothing(portal: Portal) -> None:
-    portal.context.servers.api_url = "http://127.0.0.1:1/hub/api"
+    portal.context.servers.hub.api_url = "http://127.0.0.1:1/hub/api"
 
     answer = await portal.request(
         "POST", "/executions", scopes=WITH_SERVERS, json={"zapp": "jupyter"}

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -10,17 +12,23 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import func
 
+from tests.support.slow_reader import slow_reader
 from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.programs import python
 from tests.zoe_hub.portal.test_bad_input import check_problem
+from zoe_hub import feed
 from zoe_hub.portal import sse
 from zoe_hub.portal.sse import with_ticks
-from zoe_store.events import NewEvent, append_events, lock_events
-from zoe_store.tables import executions
+from zoe_store.database import Database
+from zoe_store.events import EventRecord, NewEvent, append_events, lock_events
+from zoe_store.tables import deployment, executions
 
 DEADLINE = 30.0  # seconds
+LARGE = 150
+"""Events of 100 kB: far more than sockets hold."""
 
 
 @dataclass
@@ -45,9 +53,16 @@ async def frames(answer: httpx.Response) -> AsyncIterator[Frame]:
             fields = {}
 
 
+async def without_scheduler(found: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+    """All frames but those that tell whether the scheduler is there: here it is not."""
+    async for each in found:
+        if each.event != "scheduler":
+            yield each
+
+
 @asynccontextmanager
 async def following(
-    portal: Portal, path: str, after: int | None = None, user: str = "alice"
+    portal: Portal, path: str, after: int | None = None, user: str = "alice", all_: bool = False
 ) -> AsyncIterator[AsyncIterator[Frame]]:
     headers = portal.headers(user)
     if after is not None:
@@ -58,11 +73,14 @@ async def following(
     ):
         assert answer.status_code == 200, await answer.aread()
         assert answer.headers["Content-Type"] == "text/event-stream"
-        async with aclosing(frames(answer)) as stream:  # type: ignore[type-var]
+        found = frames(answer)
+        async with aclosing(found if all_ else without_scheduler(found)) as stream:  # type: ignore[type-var]
             yield stream
 
 
-def happen(portal: Portal, execution_id: int, kind: str, **values: Any) -> None:
+def happen(
+    portal: Portal, execution_id: int, kind: str, data: dict | None = None, **values: Any
+) -> None:
     """Do what the master does: change the execution and append an event."""
     with portal.database.transaction() as connection:
         lock_events(connection)
@@ -70,7 +88,7 @@ def happen(portal: Portal, execution_id: int, kind: str, **values: Any) -> None:
             connection.execute(
                 executions.update().where(executions.c.id == execution_id).values(**values)
             )
-        append_events(connection, [NewEvent(execution_id, kind, {})], datetime.now(UTC))
+        append_events(connection, [NewEvent(execution_id, kind, data or {})], datetime.now(UTC))
 
 
 async def until(stream: AsyncIterator[Frame], event: str) -> list[Frame]:
@@ -214,6 +232,36 @@ async def test_a_reader_who_leaves_leaves_nothing_behind(portal: Portal) -> None
     await eventually_async(lambda: len(asyncio.all_tasks()) <= tasks)
 
 
+async def test_a_browser_that_does_not_read_delays_nobody(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "PAGE", 10)
+    mine, his = (await portal.launch())["id"], (await portal.launch("bob"))["id"]
+    handed: Counter[int] = Counter()
+    read_events = feed.read_events
+
+    def count(database: Database, **about: Any) -> list[EventRecord]:
+        found = read_events(database, **about)
+        handed[about.get("execution_id") or 0] += len(found)
+        return found
+
+    monkeypatch.setattr(feed, "read_events", count)
+    url = f"{portal.url}api/v1/executions/{mine}/events"
+    async with slow_reader(url, portal.headers("alice")) as slow:
+        await eventually_async(lambda: handed[mine] > 0)
+        async with following(portal, f"/executions/{his}/events", user="bob") as stream:
+            for each in (mine, his):
+                for _ in range(LARGE):
+                    happen(portal, each, "large", {"text": "x" * 100_000})
+                happen(portal, each, "last", status="terminated")
+            told = [each.event for each in await until(stream, "end") if each.id is not None]
+        assert told == ["submitted", *["large"] * LARGE, "last"]
+        assert handed[mine] < LARGE / 2, "what it does not take is not read"
+
+        body = (await slow.read_all()).decode()
+    assert re.findall("event: (submitted|large|last|end)", body) == [*told, "end"]
+
+
 async def test_silence_is_filled_so_that_no_proxy_gives_up(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,3 +302,18 @@ async def test_a_whole_life_is_seen_live(portal: Portal) -> None:
     told = [each.data["data"].get("to") for each in life if each.event == "status"]
     assert told == ["queued", "starting", "running", "cleaning_up", "terminated"]
     assert [each.data["status"] for each in life if each.event == "execution"][-1] == "terminated"
+
+
+@pytest.mark.parametrize("path", ["/executions/{number}/events", "/events"])
+async def test_it_tells_when_the_scheduler_goes_away_and_comes_back(
+    portal: Portal, path: str
+) -> None:
+    number = (await portal.launch())["id"]
+    async with following(portal, path.format(number=number), all_=True) as stream:
+        *_, away = await until(stream, "scheduler")
+        assert (away.data, away.id) == ({"status": "away", "seen_at": None}, None)
+        with portal.database.transaction() as connection:
+            connection.execute(deployment.update().values(master_seen_at=func.now()))
+        *_, back = await until(stream, "scheduler")
+        assert back.data["status"] == "running"
+        assert back.data["seen_at"] is not None

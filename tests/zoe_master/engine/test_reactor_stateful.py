@@ -1,23 +1,18 @@
 """Any facts in any order: the reactor never breaks its own rules, and everything ends."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.support.builders import DEFAULTS, after, amount, execution, node, service, worker
+from tests.zoe_core.scheduling.written import Written
 from zoe_core.amount import Amount
 from zoe_core.cluster import (
-    FINAL,
     Desired,
-    ExecutionStatus,
     ExecutionView,
     InstanceId,
     InstanceView,
     Observed,
-    check_transition,
 )
 from zoe_core.scheduling import Fifo, Spread, StartRules, effects
 from zoe_master.backends.base import Observation
@@ -27,45 +22,6 @@ from zoe_store.master import Intent, News
 RULES = StartRules(deadline=60, attempts=3)
 picks = st.integers(0, 10**6)
 ROOMY = [node(f"node-{number}", memory=64, cores=64) for number in range(2)]
-
-
-@dataclass
-class Written:
-    """What a database would hold: the newest view of everything there ever was, and the log."""
-
-    executions: dict[int, ExecutionView] = field(default_factory=dict)
-    instances: dict[InstanceId, InstanceView] = field(default_factory=dict)
-    statuses: dict[int, ExecutionStatus] = field(default_factory=dict)
-
-    def take(self, step: Step) -> None:
-        for each in step.advance.instances.values():
-            before = self.instances.get(each.id)
-            if before is not None and before.observed in (Observed.EXITED, Observed.LOST):
-                assert each.observed is before.observed, "what has ended stays so"
-        self.executions |= step.advance.executions
-        self.instances |= step.advance.instances
-        for event in step.advance.events:
-            if event.kind == "status":
-                self._take_move(event.execution_id, event.data)
-
-    def _take_move(self, execution_id: int, data: Any) -> None:
-        old, new = ExecutionStatus(data["from"]), ExecutionStatus(data["to"])
-        check_transition(old, new)
-        assert old is self.statuses.get(execution_id, ExecutionStatus.SUBMITTED), "a gap in the log"
-        self.statuses[execution_id] = new
-
-    def live(self) -> list[ExecutionView]:
-        return [each for each in self.executions.values() if each.status not in FINAL]
-
-    def held(self) -> dict[str, Amount]:
-        """As the query ``reserved_by_node`` counts it: over all executions, ended ones too."""
-        held: dict[str, Amount] = {}
-        for each in self.instances.values():
-            seen_gone = each.observed in (Observed.EXITED, Observed.LOST)
-            never_there = each.desired is Desired.ABSENT and each.observed is Observed.NONE
-            if not seen_gone and not never_there:
-                held[each.node] = held.get(each.node, Amount()) + each.reservation
-        return held
 
 
 class Deployment(RuleBasedStateMachine):
@@ -102,16 +58,23 @@ class Deployment(RuleBasedStateMachine):
         self, essential: int, elastic: int, memory: int, limit: float | None, at_once: bool
     ) -> None:
         self.submitted += 1
-        parts = service(memory=memory), worker(essential=essential, elastic=elastic)
+        parts = (
+            service(memory=memory),
+            worker(essential=essential, elastic=elastic, restart="on-failure"),
+        )
         new = execution(self.submitted, *parts, status="submitted", limit=limit)
         self.facts.news = News((*self.facts.news.submitted, new), self.facts.news.intents)
         if at_once:
             self.step()
 
     @precondition(lambda self: self.submitted)
-    @rule(pick=picks, at_once=st.booleans())
-    def wish_its_end(self, pick: int, at_once: bool) -> None:
-        wish = Intent(0, pick % self.submitted + 1, "terminate", {"reason": "Enough."})
+    @rule(
+        pick=picks,
+        kind=st.sampled_from(["terminate", "hold", "release", "of a later version"]),
+        at_once=st.booleans(),
+    )
+    def wish(self, pick: int, kind: str, at_once: bool) -> None:
+        wish = Intent(0, pick % self.submitted + 1, kind, {"reason": "Enough."})
         self.facts.news = News(self.facts.news.submitted, (*self.facts.news.intents, wish))
         if at_once:
             self.step()
@@ -175,7 +138,7 @@ class Deployment(RuleBasedStateMachine):
     @rule()
     def step(self) -> None:
         step = self.reactor.step(self.facts, after(self.now))
-        self.written.take(step)
+        self.written.take(step.advance)
         self.reactor.commit(step)
         self.facts = Facts()
         self.nothing_new_is_placed_on_an_overdrawn_node(step)
@@ -193,10 +156,7 @@ class Deployment(RuleBasedStateMachine):
 
     @rule()
     def start_anew_from_what_is_written(self) -> None:
-        live = self.written.live()
-        ids = {each.id for each in live}
-        mine = [each for each in self.written.instances.values() if each.id.execution_id in ids]
-        self.reactor = self.make(live, mine)
+        self.reactor = self.make(self.written.live(), self.written.live_instances())
         if self.facts.nodes is None:
             self.facts.nodes = ROOMY
 
@@ -218,6 +178,8 @@ class Deployment(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """With room for all, everything ends once its instances end."""
+        released = [Intent(0, each, "release", {}) for each in range(1, self.submitted + 1)]
+        self.facts.news = News(self.facts.news.submitted, (*self.facts.news.intents, *released))
         self.facts.nodes = ROOMY
         self.step()
         for _ in range(8 * self.submitted + 8):

@@ -7,6 +7,7 @@ from zoe_hub.portal.api.cluster import Nodes, ServiceDiscovery, WaitingQueue
 from zoe_hub.portal.api.executions import Executions, OneExecution
 from zoe_hub.portal.api.gallery import OneZApp, Validate, ZApps
 from zoe_hub.portal.api.logs import InstanceLog
+from zoe_hub.portal.api.strangers import ListStrangers
 from zoe_hub.portal.api.streams import Events, ExecutionEvents
 from zoe_hub.portal.auth import ApiHandler
 
@@ -27,6 +28,7 @@ HANDLERS: dict[str, type[ApiHandler]] = {
     "/events": Events,
     "/queue": WaitingQueue,
     "/cluster": Nodes,
+    "/strangers": ListStrangers,
     "/discovery/{execution_id}/{service}": ServiceDiscovery,
 }
 """By the address as OpenAPI writes it; where two match, the first one wins."""

@@ -7,12 +7,17 @@ from zoe_core.amount import Amount
 from zoe_core.cluster import Node
 from zoe_core.protocol import rest
 from zoe_core.protocol.rest import Cluster, Discovery, Queue, QueueEntry, Resources
+from zoe_hub.link import MasterAway
 from zoe_hub.portal.api.addresses import ServicePath
 from zoe_hub.portal.auth import ApiHandler, Scope, Visitor
 from zoe_hub.portal.operations import operation
 from zoe_hub.refusal import Refused
-from zoe_hub.views import described
+from zoe_hub.views import WAITING, described
 from zoe_store import cluster, executions
+from zoe_store.executions import ExecutionRecord
+
+_STORED = 1000
+"""Waiting executions that are listed while the scheduler is away."""
 
 
 class Nodes(ApiHandler):
@@ -49,8 +54,21 @@ class WaitingQueue(ApiHandler):
     )
     async def get(self) -> Queue:
         """Show what waits. User, name and reasons are shown where you may see the execution."""
-        entries = await self.context.link.queue()
-        return Queue(items=tuple(_queue_document(each, self.visitor) for each in entries))
+        scheduler = await self.context.views.scheduler()
+        try:
+            entries = await self.context.link.queue()
+        except MasterAway as error:
+            return Queue(items=await self._stored(error), scheduler=scheduler)
+        items = tuple(_queue_document(each, self.visitor) for each in entries)
+        return Queue(items=items, scheduler=scheduler)
+
+    async def _stored(self, error: MasterAway) -> tuple[QueueEntry, ...]:
+        """What waits as the database knows it, the oldest first; of very many the newest."""
+        records = await self.context.run(
+            executions.find, self.context.database, statuses=sorted(WAITING), limit=_STORED
+        )
+        reason = await self.context.views.away_reason(error)
+        return tuple(_stored_document(each, reason, self.visitor) for each in reversed(records))
 
 
 class ServiceDiscovery(ApiHandler):
@@ -98,6 +116,17 @@ def _document(node: Node, reserved: Amount) -> rest.Node:
         labels=tuple(sorted(node.labels)),
         capacity=Resources.of(node.capacity),
         reserved=Resources.of(reserved),
+    )
+
+
+def _stored_document(record: ExecutionRecord, reason: str, visitor: Visitor) -> QueueEntry:
+    visible = visitor.may_see(record.user)
+    return QueueEntry(
+        execution_id=record.id,
+        position=None,
+        reasons=(reason,) if visible else (),
+        user=record.user if visible else None,
+        name=record.name if visible else None,
     )
 
 

@@ -46,7 +46,8 @@ class Executions(ApiHandler):
         record, new = await launch(self, order, headers.idempotency_key)
         self.set_status(201 if new else 200)
         self.set_header("Location", f"{self.context.prefix}api/v1/executions/{record.id}")
-        return await self.context.views.execution(record)
+        views = self.context.views
+        return await views.submitted(record) if new else await views.execution(record)
 
     @operation(
         "listExecutions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
@@ -17,13 +18,16 @@ from zoe_hub.portal.sse import StreamHandler
 from zoe_hub.refusal import Refused
 from zoe_hub.views import ENDED, instance_status
 from zoe_store import executions
+from zoe_store.database import DatabaseAway
 from zoe_store.executions import InstanceRecord
 
-FOLLOW_WAIT = 20.0
+log = logging.getLogger(__name__)
+
+FOLLOW_WAIT = 5.0
 """Seconds that the master may take to answer when there is nothing new yet."""
 
 TRY_AGAIN = 1.0
-TAIL_WINDOW = 4 * MAX_LOG_CHUNK
+TAIL_WINDOW = 16 * MAX_LOG_CHUNK
 """How far from its end, in bytes, a log is searched for its last lines."""
 
 
@@ -58,21 +62,23 @@ class Log:
         return Chunk(data, found.size, found.finished)
 
     async def follow(self, offset: int) -> Chunk:
-        """The next bytes; waits for them as long as it takes, also for a master that is away.
+        """The next bytes; waits for them as long as it takes, also for what is away meanwhile.
 
-        The master calls a log finished too when it has not heard of the instance yet: the store
-        knows better.
+        Asked for only when there is room: a slow reader holds back its own log alone. A question
+        that was lost is asked again at the same offset. The master calls a log finished too when
+        it has not heard of the instance yet: the store knows better.
         """
         while True:
             try:
                 chunk = await self.read(offset, FOLLOW_WAIT)
+                if not chunk.finished or await self._has_ended():
+                    return chunk
+                if chunk.data:
+                    return replace(chunk, finished=False)
             except MasterAway:
-                await asyncio.sleep(TRY_AGAIN)
-                continue
-            if not chunk.finished or await self._has_ended():
-                return chunk
-            if chunk.data:
-                return replace(chunk, finished=False)
+                await self.context.link.recovered()
+            except DatabaseAway:
+                log.warning("The log of execution %d waits for the database", self.execution_id)
             await asyncio.sleep(TRY_AGAIN)
 
     async def _has_ended(self) -> bool:

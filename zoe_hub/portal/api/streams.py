@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 from zoe_core.cluster import FINAL
 from zoe_core.protocol.rest import Event, Execution, Place
@@ -14,16 +16,23 @@ from zoe_hub.portal.operations import EVENT_STREAM, operation
 from zoe_hub.portal.sse import StreamHandler, frame, with_ticks
 from zoe_hub.views import WAITING
 from zoe_store import events, executions
+from zoe_store.database import DatabaseAway
 from zoe_store.events import EventRecord
 from zoe_store.executions import ExecutionRecord
+
+T = TypeVar("T")
 
 LOOK_AGAIN = 2.0
 """Seconds after which the reasons of a waiting execution are asked for again."""
 
+TRY_AGAIN = 1.0
+"""Seconds between two tries to reach the database: streams stay open while it is away."""
+
 _FORMAT = """
 Each event has its kind as `event:`, its id as `id:` and the Event as JSON `data:`. After each comes
 `event: execution` with the whole Execution as it is now (without an id), also when only the reasons
-for waiting have changed.
+for waiting have changed. `event: scheduler` with the Scheduler (without an id) tells when it goes
+away or comes back, and at the beginning when it is away.
 """
 
 
@@ -80,18 +89,21 @@ async def follow_one(
     context: PortalContext, record: ExecutionRecord, after: int
 ) -> AsyncGenerator[str, None]:
     """The stream of one execution, until it has ended and all was told."""
-    shown = await context.views.execution(record)
+    shown = await _patiently(lambda: context.views.execution(record))
     yield frame("execution", shown)
     feed = context.feed.follow(after=after, execution_id=record.id)
-    async with contextlib.aclosing(with_ticks(feed, LOOK_AGAIN)) as ticking:
-        while not (shown.status in FINAL and not await _events_after(context, shown.id, after)):
-            event = await anext(ticking)
+    async with contextlib.aclosing(_ticking(context, feed)) as told:
+        while not (shown.status in FINAL and not await _more_after(context, shown.id, after)):
+            event = await anext(told)
+            if isinstance(event, str):
+                yield event
+                continue
             if event is not None:
                 after = event.id
                 yield _event_frame(event)
             elif shown.status not in WAITING:
                 continue
-            seen = await _current(context, shown)
+            seen = await _patiently(lambda: _current(context, shown))  # noqa: B023 -- awaited here
             if seen != shown:
                 yield frame("execution", seen)
             shown = seen
@@ -103,16 +115,53 @@ async def follow_all(
 ) -> AsyncGenerator[str, None]:
     """The stream of all executions of a user, or of everybody."""
     yield frame("connected", Place(event_id=after), after)
-    async for event in context.feed.follow(after=after, user=user):
-        yield _event_frame(event)
-        record = await context.run(executions.get, context.database, event.execution_id)
-        if record is not None:
-            yield frame("execution", await context.views.execution(record))
+    feed = context.feed.follow(after=after, user=user)
+    async with contextlib.aclosing(_ticking(context, feed)) as told:
+        async for event in told:
+            if isinstance(event, str):
+                yield event
+            elif event is not None:
+                yield _event_frame(event)
+                execution_id = event.execution_id
+                shown = await _patiently(lambda: _find(context, execution_id))  # noqa: B023
+                if shown is not None:
+                    yield frame("execution", shown)
+
+
+async def _ticking(
+    context: PortalContext, feed: AsyncIterator[EventRecord]
+) -> AsyncGenerator[EventRecord | str | None, None]:
+    """The events, None when it is time to look again, and frames that tell of the scheduler."""
+    status = "running"  # what a reader takes for granted
+    async with contextlib.aclosing(with_ticks(feed, LOOK_AGAIN)) as ticking:
+        async for event in ticking:
+            scheduler = context.presence.latest
+            if scheduler is not None and scheduler.status != status:
+                status = scheduler.status
+                yield frame("scheduler", scheduler)
+            yield event
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer, once the database is there to give it."""
+    while True:
+        try:
+            return await ask()
+        except DatabaseAway:
+            await asyncio.sleep(TRY_AGAIN)
+
+
+async def _find(context: PortalContext, execution_id: int) -> Execution | None:
+    record = await context.run(executions.get, context.database, execution_id)
+    return None if record is None else await context.views.execution(record)
 
 
 async def _current(context: PortalContext, shown: Execution) -> Execution:
-    record = await context.run(executions.get, context.database, shown.id)
-    return shown if record is None else await context.views.execution(record)
+    return await _find(context, shown.id) or shown
+
+
+async def _more_after(context: PortalContext, execution_id: int, after: int) -> bool:
+    return await _patiently(lambda: _events_after(context, execution_id, after))
 
 
 async def _events_after(context: PortalContext, execution_id: int, after: int) -> bool:

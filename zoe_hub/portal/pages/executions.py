@@ -134,4 +134,4 @@ def titles(handler: PageHandler) -> dict[str, str]:
 
 def live_config(handler: PageHandler, events: str) -> dict[str, object]:
     """What the scripts of a live page need to know; ``events`` is the address of its stream."""
-    return {"xsrf": handler.xsrf_token.decode("ascii"), "events": events}
+    return {**handler.script_config(), "events": events}

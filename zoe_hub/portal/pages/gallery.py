@@ -43,6 +43,7 @@ class GalleryPage(PageHandler):
             here="gallery",
             shelves=shelves(entries, nodes, self.context.prefix),
             one_system_user=master.backend == "process",
+            config=self.script_config(),
         )
 
 
@@ -106,6 +107,7 @@ class ZAppPage(PageHandler):
             needs=needs(proposed, self.context.submission.policy.defaults),
             form=launch_form(entry.slug, entry.parameters, given, problems),
             key=uuid4().hex,
+            config=self.script_config(),
         )
 
     def _next_page(self, record: ExecutionRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tornado.httputil import url_concat
 
 from zoe_core.protocol.rest import ProblemDocument
 from zoe_hub.portal.auth import PortalHandler
+from zoe_hub.portal.presenters.times import moment
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
@@ -50,14 +52,26 @@ class PageHandler(PortalHandler):
         self.set_header("Content-Security-Policy", CONTENT_POLICY)
 
     async def render_page(self, template: str, **names: object) -> None:
-        """Send a page; it also says when the scheduler is away."""
+        """Send a page; it also says when the scheduler is away, and since when."""
         scheduler = await self.context.views.scheduler()
-        away = scheduler.status == "away"
-        self._send(template, {"scheduler_away": away, **names})
+        seen = scheduler.seen_at
+        presence = {
+            "scheduler_away": scheduler.status == "away",
+            "scheduler_seen": None if seen is None else moment(seen, datetime.now(UTC)),
+        }
+        self._send(template, presence | names)
 
     def write_problem(self, problem: ProblemDocument) -> None:
-        """Show a problem as a page."""
-        self._send("error.html", {"title": problem.title, "problem": problem})
+        """Show a problem as a page; a form that came at the wrong moment can be sent again."""
+        sent: list[tuple[str, str]] = []
+        if problem.status == 503 and self.request.method == "POST":
+            arguments = self.request.body_arguments
+            sent = [(name, text) for name in arguments for text in self.get_body_arguments(name)]
+        self._send("error.html", {"title": problem.title, "problem": problem, "sent": sent})
+
+    def script_config(self) -> dict[str, object]:
+        """What the scripts of every page need for their requests."""
+        return {"xsrf": self.xsrf_token.decode("ascii")}
 
     def _send(self, template: str, names: dict[str, object]) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")

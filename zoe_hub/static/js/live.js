@@ -6,11 +6,13 @@
 
 import { config } from "./config.js";
 import * as connection from "./connection.js";
-import { get, LoggedOut } from "./requests.js";
+import { get, LoggedOut, Refused } from "./requests.js";
 import { showTimes } from "./times.js";
 
 const GATHER = 150; // milliseconds: several events in a row are one refresh
 const POSITIONS = 4000; // milliseconds: places in the queue change without an event of one's own
+const LOOK = 10000; // milliseconds: on pages that no stream tells of news
+const TRY_AGAIN = 3000; // milliseconds
 
 const seen = new Map(); // what the server last rendered, by the id of the part
 let source, timer, reopening;
@@ -18,13 +20,24 @@ let running = false;
 let again = false;
 let tries = 0;
 
+// For pages about nothing that moves: they only say whether the scheduler is there.
+export function keepFresh() {
+  watch();
+  setInterval(() => document.hidden || refreshSoon(), LOOK);
+  document.addEventListener("visibilitychange", () => document.hidden || refreshSoon());
+}
+
 export function keepLive() {
-  for (const part of parts(document)) seen.set(part.id, part.innerHTML);
+  watch();
   open();
+  document.addEventListener("visibilitychange", () => (document.hidden ? rest() : open()));
+}
+
+function watch() {
+  for (const part of parts(document)) seen.set(part.id, part.innerHTML);
   setInterval(() => {
     if (!document.hidden && document.querySelector("[data-waiting]")) refreshSoon();
   }, POSITIONS);
-  document.addEventListener("visibilitychange", () => (document.hidden ? rest() : open()));
 }
 
 // A browser has six connections for all its tabs: one that nobody looks at holds none.
@@ -42,6 +55,7 @@ function open() {
     refreshSoon();
   };
   source.addEventListener("execution", refreshSoon);
+  source.addEventListener("scheduler", refreshSoon);
   source.onerror = () => {
     connection.lost();
     refreshSoon();
@@ -72,7 +86,11 @@ async function refresh() {
     connection.back();
   } catch (error) {
     if (error instanceof LoggedOut) stop(error.message);
-    else connection.lost();
+    else {
+      connection.lost(error instanceof Refused ? `${error.message} Trying again…` : undefined);
+      clearTimeout(timer);
+      timer = setTimeout(() => document.hidden || refresh(), TRY_AGAIN);
+    }
   } finally {
     running = false;
     if (again) {
@@ -92,7 +110,7 @@ function update(page) {
   }
   showTimes();
   document.dispatchEvent(new Event("zoe:refreshed"));
-  if (ended()) source.close();
+  if (ended()) source?.close();
 }
 
 // Takes over what is new; who stands on a button with the keyboard stays there.

@@ -26,9 +26,16 @@ export async function get(url, { signal } = {}) {
 }
 
 async function explanation(response) {
-  const isProblem = response.headers.get("Content-Type")?.includes("json");
-  const problem = isProblem ? await response.json().catch(() => null) : null;
-  return problem?.detail || problem?.title || `The portal answered ${response.status}.`;
+  const type = response.headers.get("Content-Type") ?? "";
+  let said = "";
+  if (type.includes("json")) {
+    const problem = await response.json().catch(() => null);
+    said = problem?.detail || problem?.title;
+  } else if (type.includes("html")) {
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    said = page.querySelector("[data-problem]")?.textContent;
+  }
+  return said || `The portal answered ${response.status}.`;
 }
 
 // Seconds to wait before try number `tries` (from 0): 1, 2, 4 … 30.

@@ -8,18 +8,59 @@ const steps = document.getElementById("spawn-steps");
 const stop = document.getElementById("spawn-stop");
 const note = document.getElementById("connection");
 
+const LOOK_EVERY = 2000; // milliseconds between looks while there is no stream
+const PATIENCE = 60_000; // milliseconds that a Hub which is back has to launch the server again
+
+// What the Hub says of all that waits when it is stopped itself: no failure of the server.
+const CANCELLED = "Spawn cancelled";
+
 let told = "";
 let source;
+let missingSince = null;
 
 function listen() {
   source = new EventSource(page.dataset.progress);
-  source.onopen = () => (note.hidden = true);
+  source.onopen = () => {
+    missingSince = null;
+    note.hidden = true;
+  };
   source.onmessage = (event) => show(JSON.parse(event.data));
   source.onerror = () => {
     note.hidden = false;
-    // The Hub ends the stream when the server is there, or gone: it knows where to go on.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(look, LOOK_EVERY);
   };
+}
+
+// The Hub refuses the stream while it is away, and until it has launched the server again after a
+// restart: for that long it does not even know this page. So the page stays, and asks.
+async function look() {
+  const server = await ask();
+  if (server === null || server.pending === "check") {
+    missingSince = null;
+    setTimeout(look, LOOK_EVERY);
+  } else if (server.pending === "spawn") {
+    listen();
+  } else if (server.ready || server.pending || gaveUpOn()) {
+    location.reload(); // the Hub knows where to go on
+  } else {
+    setTimeout(look, LOOK_EVERY);
+  }
+}
+
+// The Hub's word on the server; null when the Hub is away.
+async function ask() {
+  try {
+    const headers = { "X-XSRFToken": page.dataset.xsrf };
+    const response = await fetch(page.dataset.server, { headers });
+    return response.ok ? await response.json() : response.status < 500 ? {} : null;
+  } catch {
+    return null;
+  }
+}
+
+function gaveUpOn() {
+  missingSince ??= Date.now();
+  return Date.now() - missingSince > PATIENCE;
 }
 
 function show(event) {
@@ -27,8 +68,14 @@ function show(event) {
     bar.style.width = `${event.progress}%`;
     bar.parentElement.setAttribute("aria-valuenow", event.progress);
   }
-  if (event.message && event.message !== told) tell(event.message);
-  if (event.failed) fail();
+  if (event.message && event.message !== told && event.message !== CANCELLED) tell(event.message);
+  if (event.failed && event.message === CANCELLED) {
+    source.close();
+    note.hidden = false;
+    setTimeout(look, LOOK_EVERY);
+  } else if (event.failed) {
+    fail();
+  }
   if (event.ready) {
     source.close();
     location.reload(); // the Hub leads on to the server
@@ -58,7 +105,7 @@ stop.addEventListener("click", async () => {
   stop.textContent = "Stopping…";
   const headers = { "X-XSRFToken": page.dataset.xsrf };
   try {
-    const response = await fetch(page.dataset.stop, { method: "DELETE", headers });
+    const response = await fetch(page.dataset.server, { method: "DELETE", headers });
     if (!response.ok) throw new Error((await response.json()).message);
     source.close();
     location.assign(page.dataset.home);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from traitlets import Float, Int
+from traitlets import Float, Int, Unicode
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
@@ -19,6 +19,7 @@ from zoe_master.backends.base import (
 )
 from zoe_master.backends.fake.clock import RealClock
 from zoe_master.backends.fake.engine import FakeEngine
+from zoe_master.backends.fake.remote import RemoteEngine
 
 
 class FakeBackend(Backend):
@@ -29,14 +30,25 @@ class FakeBackend(Backend):
     node_count = Int(3, min=1, help="How many nodes there are: node-0, node-1, ….").tag(config=True)
     node_memory = Int(16 * 2**30, min=1, help="Bytes of memory of each node.").tag(config=True)
     node_cores = Float(8.0, min=0.001, help="Cores of each node.").tag(config=True)
+    engine_address = Unicode(
+        help="The Unix socket of an engine that runs in a process of its own and outlives the "
+        "master: `python -m zoe_master.backends.fake.serve SOCKET`. Default: the engine lives in "
+        "the master, and ends with it."
+    ).tag(config=True)
 
     def __init__(
         self, *, deployment: str, directory: str, engine: FakeEngine | None = None, **kwargs: Any
     ) -> None:
         super().__init__(deployment=deployment, directory=directory, **kwargs)
-        self._clock = None if engine else RealClock()
-        self.engine = engine or FakeEngine(self._clock)
+        self._clock: RealClock | None = None
+        self.engine = engine or self._make_engine()
         self._watches: list[Callable[[], None]] = []
+
+    def _make_engine(self) -> FakeEngine | RemoteEngine:
+        if self.engine_address:
+            return RemoteEngine(self.engine_address)
+        self._clock = RealClock()
+        return FakeEngine(self._clock)
 
     def close(self) -> None:
         """End the watches, and the clock if it is our own: a shared engine lives on."""
@@ -48,7 +60,7 @@ class FakeBackend(Backend):
     def end_all(self) -> None:
         """Stop every instance, without grace."""
         for instance in self.engine.instances():
-            self.engine.stop(instance.spec.id, 0.0)
+            self.engine.stop(instance.spec.id, 0.0, "It was stopped together with the portal.")
 
     def nodes(self) -> Sequence[Node]:
         """All alike; those that the engine has failed are offline."""
@@ -122,5 +134,5 @@ class FakeBackend(Backend):
         if found is None or found.observed is not Observed.RUNNING:
             return None
         reserved = found.spec.reservation
-        seconds = self.engine.clock.now() - found.since
+        seconds = self.engine.now() - found.since
         return Usage(memory=reserved.memory // 2, cpu_seconds=seconds * reserved.cores)

@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from math import inf
 
@@ -126,16 +127,16 @@ class FakeEngine:
             else:
                 self._run(instance, script)
 
-    def stop(self, identity: InstanceId, grace: float) -> None:
-        """End it now, or after ``grace`` when it ignores SIGTERM."""
+    def stop(self, identity: InstanceId, grace: float, reason: str | None = None) -> None:
+        """End it now, or after ``grace`` when it ignores SIGTERM; ``reason`` is for people."""
         with self._changing():
             instance = self._instances.get(identity)
             if instance is None or not instance.alive:
                 return
             if instance.course.ignores_term and instance.observed is Observed.RUNNING:
-                self._later(instance, grace, lambda: self._kill(instance, grace))
+                self._later(instance, grace, lambda: self._kill(instance, grace, reason))
             else:
-                self._end(instance, Observed.EXITED, -SIGTERM)
+                self._end(instance, Observed.EXITED, -SIGTERM, reason)
 
     def remove(self, identity: InstanceId) -> None:
         """Forget it. Raises Retry while it runs."""
@@ -145,14 +146,19 @@ class FakeEngine:
                 raise Retry(f"{identity.name} still runs.")
             self._instances.pop(identity, None)
 
+    def now(self) -> float:
+        """See ``Clock.now``."""
+        return self.clock.now()
+
     def find(self, identity: InstanceId) -> Instance | None:
-        """The instance, to be read only."""
-        return self._instances.get(identity)
+        """A copy of the instance as it is now."""
+        with self._lock:
+            return copy(self._instances.get(identity))
 
     def instances(self) -> list[Instance]:
-        """All of them, to be read only."""
+        """Copies of all of them."""
         with self._lock:
-            return list(self._instances.values())
+            return [copy(each) for each in self._instances.values()]
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """See ``Backend.watch``."""
@@ -213,9 +219,9 @@ class FakeEngine:
     ) -> None:
         self._later(instance, delay, lambda: self._end(instance, observed, code))
 
-    def _kill(self, instance: Instance, grace: float) -> None:
+    def _kill(self, instance: Instance, grace: float, reason: str | None) -> None:
         detail = f"It did not end within {grace:g} s and was killed."
-        self._end(instance, Observed.EXITED, -SIGKILL, detail)
+        self._end(instance, Observed.EXITED, -SIGKILL, reason or detail)
 
     def _end(
         self,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from ipaddress import IPv4Address
 
 from zoe_master.backends.process.shim import write_atomically
@@ -32,10 +34,12 @@ class Addresses:
         self._taken: dict[str, str] = {}
 
     def load(self) -> None:
-        """Read what an earlier master has given out."""
-        if os.path.exists(self._path):
-            with self._lock, open(self._path, encoding="utf-8") as file:
-                self._taken = json.load(file)
+        """Read what an earlier master has given out, and remove what it wrote in part."""
+        for left in glob.glob(f"{glob.escape(self._path)}.*"):
+            os.unlink(left)
+        # A power failure may leave the file empty; no instance has outlived that.
+        with suppress(FileNotFoundError, ValueError), open(self._path, "rb") as file:
+            self._taken = json.load(file)
 
     def of(self, execution_id: int, service: str, index: int) -> str:
         """The address, the same at each call until the execution is released."""
@@ -45,6 +49,10 @@ class Addresses:
                 self._taken[key] = self._find(key)
                 self._save()
             return self._taken[key]
+
+    def known(self, execution_id: int, service: str, index: int) -> str | None:
+        """The address, if it was given out and not given back."""
+        return self._taken.get(f"{execution_id}/{service}-{index}")
 
     def release(self, execution_id: int) -> None:
         """Give back all addresses of an execution."""

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from zoe_master.backends.process.lock import MasterLock
 from zoe_master.backends.process.monitor import Monitor
 from zoe_master.backends.process.order import make_order
 from zoe_master.backends.process.processes import end_marked, measure, signal_process
+from zoe_store.checkpoints import Checkpoint, reached
 
 # Seconds that a new master waits for the one before it to let go, and that a kill may take.
 _TAKEOVER = 10.0
@@ -98,6 +100,7 @@ class ProcessBackend(Backend):
         )
         self._monitor = Monitor()
         self._watchers: list[Watcher] = []
+        self._followed: set[str] = set()  # names of directories
 
     @default("environments")
     def _default_environments(self) -> dict[str, dict[str, Any]]:
@@ -138,6 +141,7 @@ class ProcessBackend(Backend):
             "system user %s, without limits and without walls between them",
             psutil.Process().username(),
         )
+        self._sweep()
         for files in self._all():
             self._follow(files)
 
@@ -182,7 +186,10 @@ class ProcessBackend(Backend):
         """Run the command under a shim; takes about as long as starting Python twice."""
         files = self._files(spec.id)
         if files.claimed:
+            self._follow(files)
             return
+        if spec.ports:
+            self._addresses.of(spec.id.execution_id, spec.id.service, spec.id.index)
         order = make_order(
             spec,
             variables=self._images.variables(spec.image),
@@ -197,8 +204,9 @@ class ProcessBackend(Backend):
             files.create(self.deployment, spec.id, self._node)
         except OSError as error:
             raise Retry(f"{error.filename} cannot be written: {error.strerror}.") from error
-        if launch(files.directory, order):
-            self._follow(files)
+        reached(Checkpoint.PROCESS_CLAIMED)
+        launch(files, order)
+        self._follow(files)
 
     def stop(self, instance: InstanceId, grace: float) -> None:
         """Leave it to the shim: SIGTERM to all processes, and SIGKILL after ``grace`` seconds."""
@@ -210,8 +218,13 @@ class ProcessBackend(Backend):
 
     def observations(self) -> Sequence[Observation]:
         """Read from the files of all instances: nothing is remembered."""
-        seen = (files.observe(self.deployment) for files in self._all())
-        return [each for each in seen if each is not None]
+        found = []
+        for files in self._all():
+            seen = files.observe(self.deployment)
+            if seen is not None:
+                found.append(seen)
+                self._follow(files)
+        return found
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Calls come from the thread that started an instance, or from the monitor's."""
@@ -223,8 +236,11 @@ class ProcessBackend(Backend):
         return end
 
     def address(self, instance: InstanceId, port: int) -> tuple[str, int]:
-        """The loopback address of the instance, and the same port."""
-        return self.dns_name(instance.execution_id, instance.service, instance.index), port
+        """The loopback address of the instance, and the same port. Raises Retry."""
+        address = self._addresses.known(instance.execution_id, instance.service, instance.index)
+        if address is None:
+            raise Retry(f"{instance.name} has no address: it was not started, or is gone.")
+        return address, port
 
     def log_size(self, instance: InstanceId) -> int:
         """The size of the log file."""
@@ -256,7 +272,20 @@ class ProcessBackend(Backend):
             if files.identity(self.deployment) is not None:
                 yield files
 
+    def _sweep(self) -> None:
+        """Remove what a crash left half made or half removed: nothing can run in it."""
+        for path in self._instances.glob(f"{self._prefix}*"):
+            files = InstanceFiles(path)
+            if files.torn:
+                with suppress(BlockingIOError):
+                    files.remove()
+
     def _follow(self, files: InstanceFiles) -> None:
+        """Tell of it now, and when it ends; once, also if an earlier master has started it late."""
+        name = files.directory.name
+        if name in self._followed:
+            return
+        self._followed.add(name)
         shim = files.shim()
         self._tell(files)
         if shim is not None:
@@ -278,13 +307,22 @@ class ProcessBackend(Backend):
         shim = files.shim()
         if shim is not None:
             files.ask_to_stop(grace, reason)
+            reached(Checkpoint.PROCESS_ASKED)
             signal_process(shim, signal.SIGTERM, still=lambda: files.shim() == shim)
 
     def _remove(self, files: InstanceFiles) -> None:
         seen = files.observe(self.deployment)
+        name = files.directory.name
         if seen is not None and seen.observed is Observed.RUNNING:
-            raise Retry(f"{files.directory.name} still runs.")
-        files.remove()
+            self._follow(files)
+            raise Retry(f"{name} still runs.")
+        if seen is not None and seen.observed is Observed.LOST:
+            end_marked(name)
+        try:
+            files.remove()
+        except BlockingIOError as error:
+            raise Retry(f"{name} is still being started.") from error
+        self._followed.discard(name)
 
 
 def _make_private(directory: str) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from zoe_core.cluster import InstanceId, Observed
 from zoe_master.backends.base import Observation
@@ -32,8 +37,35 @@ class InstanceFiles:
         write_atomically(str(self.directory / "instance.json"), json.dumps(content))
 
     def remove(self) -> None:
-        """Delete everything, the log included."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Delete everything, the log included; it must not run.
+
+        Raises BlockingIOError while there is a shim that may yet take the instance on: one that a
+        master started just before it died.
+        """
+        with suppress(FileNotFoundError), self._shared_with_shim() as handle:
+            if self._exit() is None:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    @contextmanager
+    def lent_to_shim(self) -> Iterator[int]:
+        """An open file that holds a lock (flock(2)) for as long as a shim has it, too."""
+        with self._shared_with_shim() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield handle
+
+    @contextmanager
+    def _shared_with_shim(self) -> Iterator[int]:
+        handle = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    @property
+    def torn(self) -> bool:
+        """Whether a crash left it without an identity, while it was made or removed."""
+        return self._content() is None
 
     @property
     def claimed(self) -> bool:
@@ -48,17 +80,14 @@ class InstanceFiles:
         """The process id of the shim while that very process lives; None otherwise."""
         try:
             pid, since, boot = (self.directory / "started").read_text("ascii").split()
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # a power failure may leave files empty
             return None
         return int(pid) if boot == boot_id() and since == start_time(int(pid)) else None
 
     def identity(self, deployment: str) -> tuple[InstanceId, str] | None:
         """Who it is and on which node; None when it is not whole or of another deployment."""
-        try:
-            content = json.loads((self.directory / "instance.json").read_text("utf-8"))
-        except FileNotFoundError:
-            return None
-        if content["deployment"] != deployment:
+        content = self._content()
+        if content is None or content["deployment"] != deployment:
             return None
         return InstanceId(**content["id"]), content["node"]
 
@@ -76,9 +105,16 @@ class InstanceFiles:
         detail = "Its supervisor is gone: the machine was restarted, or it was killed from outside."
         return Observation(known[0], Observed.LOST, known[1], detail=detail)
 
+    def _content(self) -> dict[str, Any] | None:
+        try:
+            content: dict[str, Any] = json.loads((self.directory / "instance.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        return content
+
     def _exit(self) -> tuple[int, str | None] | None:
         try:
             code, _, detail = (self.directory / "exit").read_text("utf-8").partition("\n")
-        except FileNotFoundError:
+            return int(code), detail or None
+        except (FileNotFoundError, ValueError):
             return None
-        return int(code), detail or None

@@ -14,6 +14,7 @@ from zoe_master.backends.base import Retry
 from zoe_master.backends.process import shim
 
 if TYPE_CHECKING:
+    from zoe_master.backends.process.files import InstanceFiles
     from zoe_master.backends.process.shim import Order
 
 _ERRORS = "shim.err"
@@ -24,16 +25,17 @@ _PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); import shim; shim.main
 _COMMAND = [sys.executable, "-I", "-S", "-c", _PROGRAM, os.path.dirname(shim.__file__)]
 
 
-def launch(directory: Path, order: Order) -> bool:
-    """Start the shim for ``directory``; False when the instance exists already. Raises Retry.
+def launch(files: InstanceFiles, order: Order) -> None:
+    """Start the shim of an instance, unless it has one, or had one. Raises Retry.
 
-    What is secret goes through a pipe. When this returns True, the command has been executed, or
+    What is secret goes through a pipe. When this returns, the command has been executed, or
     the shim knows that it cannot be.
     """
     orders, to_shim = os.pipe()
     from_shim, answers = os.pipe()
     try:
-        pid = _spawn(directory, orders, answers)
+        with files.lent_to_shim() as lock:
+            pid = _spawn(files.directory, orders, answers, lock)
     except OSError as error:
         os.close(to_shim)
         os.close(from_shim)
@@ -47,14 +49,14 @@ def launch(directory: Path, order: Order) -> bool:
     with open(from_shim, "rb") as pipe:
         answer = pipe.read()
     if answer == shim.STARTED:
-        return True
+        return
     os.waitpid(pid, 0)
-    if answer == shim.EXISTS:
-        return False
-    raise Retry(f"The supervisor of the instance did not start: {_last_line(directory / _ERRORS)}")
+    if answer != shim.EXISTS:
+        why = _last_line(files.directory / _ERRORS)
+        raise Retry(f"The supervisor of the instance did not start: {why}")
 
 
-def _spawn(directory: Path, orders: int, answers: int) -> int:
+def _spawn(directory: Path, orders: int, answers: int, lock: int) -> int:
     """Run the shim in a session of its own, so that no Ctrl-C and no hang-up of ours reaches it."""
     errors = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
@@ -65,6 +67,7 @@ def _spawn(directory: Path, orders: int, answers: int) -> int:
             (os.POSIX_SPAWN_DUP2, orders, 0),
             (os.POSIX_SPAWN_DUP2, answers, 1),
             (os.POSIX_SPAWN_OPEN, 2, str(directory / _ERRORS), errors, 0o600),
+            (os.POSIX_SPAWN_DUP2, lock, shim.LOCK),
         ],
         setsid=True,
         setsigmask=[],

@@ -14,19 +14,22 @@ becomes the parent of daemons that the command leaves behind, and ends them, as 
 It imports little, and nothing of ours, because every start of an instance waits for it.
 """
 
-import contextlib
 import ctypes
 import errno
 import fcntl
 import marshal
 import os
 import select
-import signal
 import struct
 import sys
 import time
 
 TYPE_CHECKING = False  # as good to type checkers as that of typing, which takes 5 ms to import
+
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # the same without its enumerations, which take 5 ms to import
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
 STARTED, EXISTS = b"started", b"exists"
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 """Exit codes of commands that could not be run, as in a shell (POSIX 2.8.2)."""
+
+LOCK = 3
+"""The open file that tells a master that this shim lives, also before it has taken anything on."""
 
 # `struct flock` of 64-bit Linux: type, whence, start, length, pid.
 FLOCK = "hhqqi4x"
@@ -188,9 +194,10 @@ class Shim:
         """Run the command; when that is impossible, the instance has exited with 126 or 127."""
         self._libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         failed, failing = os.pipe()
+        shim = os.getpid()
         self._command = os.fork()
         if self._command == 0:
-            self._become_the_command(failing)
+            self._become_the_command(failing, shim)
         os.close(failing)
         os.close(self._log.sink)
         self._poll.register(self._log.source, select.POLLIN)
@@ -237,10 +244,12 @@ class Shim:
     def _ask_to_stop(self, *_: object) -> None:
         self._stop_asked = True
 
-    def _become_the_command(self, failing: int) -> None:
+    def _become_the_command(self, failing: int, shim: int) -> None:
         """The child after the fork: never returns."""
         try:
             self._libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != shim:
+                return  # it was killed before that; `finally` ends us
             os.setsid()
             # Python ignores SIGPIPE and SIGXFSZ, which commands would inherit.
             for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP):
@@ -348,8 +357,10 @@ def read_order() -> "Order":
 
 def answer(word: bytes) -> None:
     """Tell the master and let go of its pipes."""
-    with contextlib.suppress(BrokenPipeError):  # it died: the next one finds us by our files
+    try:  # noqa: SIM105 -- contextlib takes a while to import
         os.write(1, word)
+    except BrokenPipeError:
+        pass  # it died: the next one finds us by our files
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -357,7 +368,8 @@ def answer(word: bytes) -> None:
 
 def main() -> None:
     """Be the shim of the instance whose directory is the only argument."""
-    os.closerange(3, 1 << 20)  # whatever the master's libraries left inheritable
+    os.closerange(LOCK + 1, 1 << 20)  # whatever the master's libraries left inheritable
+    os.set_inheritable(LOCK, False)
     order = read_order()
     os.chdir(sys.argv[1])
     shim = Shim(order)

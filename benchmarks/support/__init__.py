@@ -1,0 +1,1 @@
+"""What the benchmarks share: figures, load, and a Zoe of their own."""

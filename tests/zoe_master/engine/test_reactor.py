@@ -1,0 +1,75 @@
+"""One step of the reactor: what people wish, and what time alone brings about."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.builders import DEFAULTS, after, execution, instance, node, service, worker
+from zoe_core.cluster import ExecutionStatus, ExecutionView, InstanceView, Observed
+from zoe_core.scheduling import Blocker, Fifo, Spread, StartRules
+from zoe_master.engine.reactor import Facts, Reactor, Step
+from zoe_store.master import Intent, News
+
+
+def reactor(*executions: ExecutionView, instances: list[InstanceView] | None = None) -> Reactor:
+    return Reactor(
+        executions=executions,
+        instances=instances or [],
+        policy=Fifo(),
+        placement=Spread(),
+        defaults=DEFAULTS,
+        rules=StartRules(),
+    )
+
+
+def step(
+    it: Reactor, *intents: tuple[str, dict[str, Any]], seconds: float = 0, **facts: Any
+) -> Step:
+    """Take in what is wished of execution 1, and commit."""
+    wishes = [Intent(10 + each, 1, kind, data) for each, (kind, data) in enumerate(intents)]
+    made = it.step(Facts(news=News((), tuple(wishes)), **facts), after(seconds))
+    it.commit(made)
+    return made
+
+
+def test_hold_and_release() -> None:
+    it = reactor(execution(1))
+    held = step(it, ("hold", {"reason": "Its token is dead."}), nodes=[node()])
+    assert it.snapshot.executions[1].on_hold
+    assert held.plan.verdicts[1].blocker is Blocker.ON_HOLD
+    assert held.handled == (10,)
+    assert [each.kind for each in held.advance.events] == ["hold"]
+    step(it, ("release", {}))
+    assert it.snapshot.executions[1].status is ExecutionStatus.STARTING
+
+
+@pytest.mark.parametrize("status", ["queued", "starting"])
+def test_what_is_held_has_nothing_on_the_back_end(status: str) -> None:
+    there = [instance(1, observed=Observed.CREATING)] if status == "starting" else []
+    it = reactor(execution(1, status=status, starting_since=after(0)), instances=there)
+    made = step(it, ("hold", {"reason": ""}), nodes=[node()])
+    assert it.snapshot.executions[1].status is ExecutionStatus.QUEUED
+    assert 1 in made.touched
+    assert all(each.leaving for each in it.snapshot.instances_of(1))
+    assert not it.busy
+
+
+def test_a_wish_of_a_kind_that_this_version_does_not_know_is_passed_over() -> None:
+    it = reactor(execution(1, on_hold=True))
+    made = step(it, ("extend", {"by": 60}), ("release", {}), nodes=[node()])
+    assert made.handled == (10, 11)
+    assert it.snapshot.executions[1].status is ExecutionStatus.STARTING
+
+
+def test_it_plans_anew_when_instances_have_been_held_long_enough() -> None:
+    patient = worker(essential=0, elastic=1, min_hold=60)
+    running = execution(1, service(), patient, status="running")
+    there = [instance(1), instance(1, "worker", essential=False)]
+    it = reactor(running, execution(2, service(memory=2)), instances=there)
+    assert step(it, nodes=[node(memory=3)]).plan.taken == ()
+    assert step(it, seconds=59).plan.taken == ()
+    assert not step(it, seconds=59).advance
+    made = step(it, seconds=60)
+    assert [str(each) for each in made.plan.taken] == ["1/worker-0#1"]
+    assert 1 in made.touched
+    assert not step(it, seconds=61).advance

@@ -1,0 +1,114 @@
+"""What changes in one step: a ledger of new views, with the event that tells each change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from zoe_core.cluster import (
+    FINAL,
+    ExecutionStatus,
+    ExecutionView,
+    InstanceId,
+    InstanceView,
+    Snapshot,
+    check_transition,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event for the log: what happened to an execution.
+
+    ``status``: it moved, data has ``from``, ``to`` and ``reason``. ``instance``: something was
+    wanted or seen of an instance. ``hold``, with its ``reason``, and ``release``.
+    """
+
+    execution_id: int
+    kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Advance:
+    """What changed in one step: new views by identity, and the events that tell it."""
+
+    executions: dict[int, ExecutionView] = field(default_factory=dict)
+    instances: dict[InstanceId, InstanceView] = field(default_factory=dict)
+    events: list[Happened] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.executions or self.instances or self.events)
+
+
+class Ledger:
+    """A snapshot, which is never changed, and over it what became of its parts."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._nodes = snapshot.nodes
+        self._executions = dict(snapshot.executions)
+        self._instances = dict(snapshot.instances)
+        self.advance = Advance()
+
+    def snapshot(self) -> Snapshot:
+        """The picture with all changes so far; ended executions are no longer in it."""
+        live = {key: each for key, each in self._executions.items() if each.status not in FINAL}
+        instances = {key: self._instances.get(key, {}) for key in live}
+        return Snapshot(self._nodes, live, instances)
+
+    def execution(self, execution_id: int) -> ExecutionView | None:
+        """An execution as it is now, also one that has ended in this step."""
+        return self._executions.get(execution_id)
+
+    def instance(self, instance_id: InstanceId) -> InstanceView | None:
+        """An instance as it is now."""
+        return self._instances.get(instance_id.execution_id, {}).get(instance_id)
+
+    def instances_of(self, execution_id: int) -> list[InstanceView]:
+        """All attempts at the instances of an execution, in order."""
+        mine = self._instances.get(execution_id, {})
+        return [mine[each] for each in sorted(mine)]
+
+    def admit(self, execution: ExecutionView) -> None:
+        """An execution that was not in the snapshot; not a change by itself."""
+        self._executions[execution.id] = execution
+
+    def put(self, execution: ExecutionView) -> None:
+        """A new view of an execution."""
+        self._executions[execution.id] = execution
+        self.advance.executions[execution.id] = execution
+
+    def put_instance(self, instance: InstanceView) -> None:
+        """A new view of an instance, or a new instance."""
+        execution_id = instance.id.execution_id
+        # A new mapping: the snapshot that this step began with must not change.
+        self._instances[execution_id] = {
+            **self._instances.get(execution_id, {}),
+            instance.id: instance,
+        }
+        self.advance.instances[instance.id] = instance
+        self.tell(
+            execution_id,
+            "instance",
+            name=instance.id.name,
+            attempt=instance.id.attempt,
+            node=instance.node,
+            desired=instance.desired.value,
+            observed=instance.observed.value,
+            exit_code=instance.exit_code,
+            detail=instance.detail,
+        )
+
+    def move(self, execution_id: int, status: ExecutionStatus, reason: str | None = None) -> None:
+        """Move an execution along the table; raises IllegalTransition."""
+        execution = self._executions[execution_id]
+        check_transition(execution.status, status)
+        self.put(replace(execution, status=status))
+        # Not keywords: `from` is one of Python's own.
+        data = {"from": execution.status.value, "to": status.value, "reason": reason}
+        self.tell(execution_id, "status", **data)
+
+    def tell(self, execution_id: int, kind: str, **data: Any) -> None:
+        """Add an event to the log."""
+        self.advance.events.append(Happened(execution_id, kind, data))
