@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, Select, bindparam, exists, func, select, true
 
 from zoe_store.database import Database
 from zoe_store.rows import insert_many
@@ -48,6 +48,14 @@ class EventRecord:
 def lock_events(connection: Connection) -> None:
     """Take the lock that keeps event ids in order; the first statement of whoever appends."""
     connection.execute(_LOCK)
+
+
+def lock_and_count_up(sequence: str) -> Select[Any]:
+    """``lock_events``, then ``count`` (a parameter) new values of a sequence; in one statement."""
+    locked = _LOCK.cte("locked")
+    return select(func.nextval(sequence)).select_from(
+        locked.join(func.generate_series(1, bindparam("count")).alias(), true())
+    )
 
 
 def append_events(connection: Connection, new: Sequence[NewEvent], at: datetime) -> int:

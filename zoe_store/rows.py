@@ -5,8 +5,8 @@ A statement with a parameter for each value costs Python and Postgres several ti
 
 from __future__ import annotations
 
-from sqlalchemy import Insert, Table, bindparam, func, insert, literal_column, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Table, bindparam, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 
 
 def insert_many(table: Table, *names: str) -> Insert:

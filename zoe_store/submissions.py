@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, insert, literal, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.dml import ReturningInsert
 
 from zoe_core.cluster import ExecutionStatus
 from zoe_store.checkpoints import Checkpoint, reached
 from zoe_store.database import Database
-from zoe_store.events import NewEvent, append_events, lock_events
+from zoe_store.events import lock_and_count_up
 from zoe_store.executions import ExecutionRecord, live_servers_of, with_keys
 from zoe_store.rows import insert_many
-from zoe_store.tables import executions, launch_secrets
+from zoe_store.tables import events, executions, launch_secrets
 
 
 class IdempotencyMismatch(Exception):
@@ -60,23 +62,44 @@ Submitted = tuple[ExecutionRecord, bool]
 
 Refusal = IdempotencyMismatch | ServerExists
 
-_NEW_IDS = select(func.nextval("executions_id_seq")).select_from(
-    func.generate_series(1, bindparam("count"))
-)
-_INSERT_EXECUTIONS = insert_many(
-    executions,
-    "id",
-    "user_name",
-    "name",
-    "zapp",
-    "description",
-    "parameters",
-    "server_name",
-    "idempotency_key",
-    "fingerprint",
-    "submitted_at",
-)
+_LOCK_AND_NEW_IDS = lock_and_count_up("executions_id_seq")
 _INSERT_SECRETS = insert_many(launch_secrets, "execution_id", "environment")
+
+
+def _insert_and_tell() -> ReturningInsert[Any]:
+    """One statement: those executions that meet no other one, and the event that tells of each."""
+    stored = (
+        insert_many(
+            executions,
+            "id",
+            "user_name",
+            "name",
+            "zapp",
+            "description",
+            "parameters",
+            "server_name",
+            "idempotency_key",
+            "fingerprint",
+            "submitted_at",
+        )
+        .on_conflict_do_nothing()
+        .returning(executions.c.id, executions.c.submitted_at)
+        .cte("stored")
+    )
+    told = select(
+        stored.c.id,
+        stored.c.submitted_at,
+        literal("submitted"),
+        literal({"status": ExecutionStatus.SUBMITTED}, JSONB),
+    )
+    return (
+        insert(events)
+        .from_select(["execution_id", "at", "kind", "data"], told.order_by(stored.c.id))
+        .returning(events.c.execution_id)
+    )
+
+
+_INSERT_EXECUTIONS = _insert_and_tell()
 
 
 def submit(database: Database, new: NewExecution, now: datetime) -> Submitted:
@@ -100,40 +123,38 @@ def submit_all(
     committing, DatabaseAway leaves open whether it was stored.
     """
     with database.transaction() as connection:
-        lock_events(connection)  # also orders submissions, so the look-ups below cannot race
-        new, answers = _sort(connection, batch, now)
-        if new:
-            _write(connection, new, now)
+        # Also orders submissions.
+        ids = connection.scalars(_LOCK_AND_NEW_IDS, {"count": len(batch)})
+        records = [_record(number, new, now) for number, new in zip(ids, batch, strict=True)]
+        stored = _write(connection, records, batch)
+        answers = _answers(connection, records, batch, stored)
+        if stored:
             reached(Checkpoint.SUBMIT_WRITTEN)
-    if new:
+    if stored:
         reached(Checkpoint.SUBMIT_COMMITTED)
     return answers
 
 
-def _sort(
-    connection: Connection, batch: Sequence[NewExecution], now: datetime
-) -> tuple[dict[int, NewExecution], list[Submitted | Refusal]]:
-    """What is to be stored, by its id, and the answer to each request."""
-    earlier = with_keys(connection, [each.key for each in batch if each.key])
-    servers = live_servers_of(connection, [each.server for each in batch if each.server])
-    ids = iter(_new_ids(connection, sum(each.key not in earlier for each in batch)))
-    stored: dict[int, NewExecution] = {}
+def _answers(
+    connection: Connection,
+    records: Sequence[ExecutionRecord],
+    batch: Sequence[NewExecution],
+    stored: Collection[int],
+) -> list[Submitted | Refusal]:
+    """The answer to each request; those that were not stored have met an earlier one."""
+    met = [new for record, new in zip(records, batch, strict=True) if record.id not in stored]
+    earlier = with_keys(connection, [each.key for each in met if each.key])
+    servers = live_servers_of(connection, [each.server for each in met if each.server])
     answers: list[Submitted | Refusal] = []
-    for new in batch:
-        if new.key in earlier:
-            answers.append(_answer_again(new, *earlier[new.key]))
-        elif new.server in servers:
-            answers.append(ServerExists(servers[new.server]))
-        else:
-            record = _record(next(ids), new, now)
-            stored[record.id] = new
+    for record, new in zip(records, batch, strict=True):
+        if record.id in stored:
             answers.append((record, True))
-            # For those that follow in this batch.
-            if new.key:
-                earlier[new.key] = record, new.fingerprint
-            if new.server:
-                servers[new.server] = record.id
-    return stored, answers
+        elif new.key in earlier:
+            answers.append(_answer_again(new, *earlier[new.key]))
+        else:
+            assert new.server is not None  # nothing else is unique
+            answers.append(ServerExists(servers[new.server]))
+    return answers
 
 
 def _answer_again(
@@ -142,12 +163,6 @@ def _answer_again(
     if new.fingerprint == fingerprint:
         return record, False
     return IdempotencyMismatch(new.idempotency_key)
-
-
-def _new_ids(connection: Connection, count: int) -> Sequence[int]:
-    if not count:
-        return ()
-    return connection.scalars(_NEW_IDS, {"count": count}).all()
 
 
 def _record(execution_id: int, new: NewExecution, now: datetime) -> ExecutionRecord:
@@ -171,10 +186,13 @@ def _record(execution_id: int, new: NewExecution, now: datetime) -> ExecutionRec
     )
 
 
-def _write(connection: Connection, stored: dict[int, NewExecution], now: datetime) -> None:
+def _write(
+    connection: Connection, records: Sequence[ExecutionRecord], batch: Sequence[NewExecution]
+) -> set[int]:
+    """Write what is new; returns the ids of that."""
     rows = [
         {
-            "id": execution_id,
+            "id": record.id,
             "user_name": new.user,
             "name": new.name,
             "zapp": new.zapp,
@@ -183,17 +201,16 @@ def _write(connection: Connection, stored: dict[int, NewExecution], now: datetim
             "server_name": new.server_name,
             "idempotency_key": new.idempotency_key,
             "fingerprint": new.fingerprint,
-            "submitted_at": now.isoformat(),
+            "submitted_at": record.submitted_at.isoformat(),
         }
-        for execution_id, new in stored.items()
+        for record, new in zip(records, batch, strict=True)
     ]
-    connection.execute(_INSERT_EXECUTIONS, {"rows": rows})
+    stored = set(connection.scalars(_INSERT_EXECUTIONS, {"rows": rows}))
     secrets = [
-        {"execution_id": execution_id, "environment": new.secrets}
-        for execution_id, new in stored.items()
-        if new.secrets
+        {"execution_id": record.id, "environment": new.secrets}
+        for record, new in zip(records, batch, strict=True)
+        if new.secrets and record.id in stored
     ]
     if secrets:
         connection.execute(_INSERT_SECRETS, {"rows": secrets})
-    told = [NewEvent(each, "submitted", {"status": ExecutionStatus.SUBMITTED}) for each in stored]
-    append_events(connection, told, now)
+    return stored
