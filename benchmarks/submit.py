@@ -22,6 +22,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
+from support.commits import bare_commits
 from support.figures import Report, quantiles, rate
 from support.running_zoe import API, USER, RunningZoe, running_zoe
 
@@ -65,15 +66,14 @@ def main() -> None:
 
 def measure_rates(zoe: RunningZoe, database: Database, clients: int, report: Report) -> None:
     """The bare commit rate, then that of submissions straight to the store, then through REST."""
-    bare = in_a_process("commits.py", {"url": libpq_url(database), "clients": clients})
-    per_s = rate(bare["latencies"], bare["seconds"])["per_s"]
+    bare = round(bare_commits(libpq_url(database), clients, SECONDS), 1)
     for path, measured in (
         ("store", asyncio.run(submit_to_store(database, clients))),
         ("rest", submit_to_rest(zoe, clients)),
     ):
         found = rate(measured["latencies"], measured["seconds"])
-        ratio = f"{float(found['per_s']) / float(per_s):.2f}"
-        result = {"path": path, "clients": clients, **found, "bare_per_s": per_s}
+        ratio = f"{float(found['per_s']) / bare:.2f}"
+        result = {"path": path, "clients": clients, **found, "bare_per_s": bare}
         report.add(result, ratio=ratio)
 
 

@@ -37,12 +37,33 @@ def test_systemd_accepts_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_each_comes_back_without_end(unit: Path) -> None:
     text = unit.read_text()
-    for line in ("Restart=always", "StartLimitIntervalSec=0", "EnvironmentFile=/etc/zoe/zoe.env"):
+    for line in (
+        "Restart=always",
+        "StartLimitIntervalSec=0",
+        "LimitNOFILE=65536",
+        "EnvironmentFile=/etc/zoe/zoe.env",
+    ):
         assert re.search(rf"^{line}$", text, re.MULTILINE), line
 
 
-def test_instances_outlive_a_restart_of_the_master() -> None:
-    assert "\nKillMode=process\n" in (DEPLOY / "zoe-master.service").read_text()
+def test_instances_outlive_the_master_and_it_outlives_them() -> None:
+    text = (DEPLOY / "zoe-master.service").read_text()
+    for line in ("KillMode=process", "OOMPolicy=continue"):
+        assert f"\n{line}\n" in text, line
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_what_the_guide_runs_by_hand_runs_as_the_units_do(unit: Path) -> None:
+    guide = (ROOT / "docs" / "administrator.md").read_text()
+    [function] = re.findall(r"^ +as_zoe\(\) \{(.*?)\}$", guide, re.MULTILINE | re.DOTALL)
+    properties = re.findall(r" -p (\S+)", function)
+    assert len(properties) > 4
+    assert set(properties) <= set(unit.read_text().splitlines())
+
+
+def test_the_guide_puts_no_secret_on_a_command_line() -> None:
+    guide = (ROOT / "docs" / "administrator.md").read_text()
+    assert not re.search(r"ZOE_DATABASE_URL=|postgresql://", guide)
 
 
 def test_the_example_is_right() -> None:

@@ -10,11 +10,12 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 import zmq
 import zmq.asyncio
 
-from zoe_core.protocol import Envelope, MalformedEnvelope, WrongVersion
+from zoe_core.protocol import Envelope, MalformedEnvelope, Ping, WrongVersion
 from zoe_core.protocol.messages import Message
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,15 @@ class NoAnswer(MasterAway):
     """It has not answered in time."""
 
 
+class NotAnswered(MasterAway):
+    """What came is no answer: the master's reason not to give one, or nothing that can be read."""
+
+
 class Channel:
-    """At most ``at_once`` requests are under way; ``sign`` is told of all that the master says."""
+    """At most ``at_once`` requests are under way; ``sign`` is told of all that the master says.
+
+    ``unanswered`` counts the pings since the master last said anything here.
+    """
 
     def __init__(self, at_once: int, sign: Callable[[Envelope | WrongVersion], None]) -> None:
         self._at_once = at_once
@@ -37,10 +45,12 @@ class Channel:
         self._socket: zmq.asyncio.Socket | None = None
         self._reader: asyncio.Task[None] | None = None
         self._open: dict[str, asyncio.Future[Envelope]] = {}
+        self.unanswered = 0
 
-    def connect(self, socket: zmq.asyncio.Socket) -> None:
-        """From now on use this socket; requests under way on the last one fail."""
-        self.close("the scheduler has been restarted just now")
+    def connect(self, socket: zmq.asyncio.Socket, reason: str) -> None:
+        """From now on use this socket; for that ``reason`` requests under way on the last fail."""
+        self.close(reason)
+        self.unanswered = 0
         self._socket = socket
         self._reader = asyncio.create_task(self._read(socket))
 
@@ -62,6 +72,14 @@ class Channel:
         finally:
             del self._open[message_id]
 
+    async def ping(self) -> None:
+        """Ask for a sign of life; there is always room for that."""
+        if self._socket is None:
+            return
+        self.unanswered += 1
+        with suppress(MasterAway):
+            await self._send(self._socket, Ping().envelope("ping"))
+
     async def _send(self, socket: zmq.asyncio.Socket, envelope: Envelope) -> None:
         try:
             await socket.send_multipart(envelope.frames(), flags=zmq.DONTWAIT)
@@ -71,6 +89,7 @@ class Channel:
     async def _read(self, socket: zmq.asyncio.Socket) -> None:
         while True:
             frames = await socket.recv_multipart()
+            self.unanswered = 0
             try:
                 envelope = Envelope.parse(frames)
             except WrongVersion as error:

@@ -15,17 +15,21 @@ import zmq
 import zmq.asyncio
 from pydantic import ValidationError
 
-from zoe_core.protocol import AWAY_AFTER, Beat, Envelope, MalformedEnvelope, Ping, WrongVersion
+from zoe_core.protocol import AWAY_AFTER, Beat, Envelope, MalformedEnvelope, WrongVersion
 from zoe_core.protocol.messages import Message
 from zoe_hub.channel import Channel, MasterAway, NoAnswer, of_another_version
 from zoe_hub.endless import for_ever
 from zoe_store.cluster import MasterRecord, master_record
 from zoe_store.database import Database, DatabaseAway
-from zoe_store.keys import HUB, MASTER, KeyRing
+from zoe_store.keys import HUB, MASTER, KeyRing, KeysRefused
 from zoe_store.wire import bound
 
 LOOK_EVERY = 0.25
 """Seconds between looks for a master of which nothing is heard."""
+
+DEAF_AFTER = 8
+"""Pings without an answer, one at each look, after which a connection is dead although the master
+is heard elsewhere."""
 
 REQUESTS_AT_ONCE = 1000
 LOGS_AT_ONCE = 500
@@ -83,7 +87,10 @@ class Contact:
         self._bells.append(bell)
 
     async def ask(self, channel: Channel, message: Message, deadline: float) -> Envelope:
-        """The answer. Raises MasterAway: at once when the master is known to be away."""
+        """The answer. Raises MasterAway: at once when the master is known to be away.
+
+        Raises DatabaseAway when nobody knows where it is.
+        """
         await self._reach()
         try:
             return await channel.ask(message, deadline)
@@ -103,7 +110,8 @@ class Contact:
 
     async def _reach(self) -> None:
         self.start()
-        if self._lost.is_set():
+        # One that is known to be away is for the search alone: the database may be slow as well.
+        if self._lost.is_set() and self.there.is_set():
             await self._find()
         if self._refusal is not None:
             raise MasterAway(self._refusal)
@@ -111,6 +119,8 @@ class Contact:
             raise MasterAway(self._since())
 
     def _since(self) -> str:
+        if self._place is None:
+            return "the scheduler has not been started yet"
         if self._heard_at is None:
             return "the scheduler does not answer"
         since = self._heard_at.astimezone(UTC)
@@ -123,7 +133,9 @@ class Contact:
             await self._lost.wait()
             with suppress(MasterAway, DatabaseAway):
                 await self._find()
-                await self.requests.ask(Ping(), LOOK_EVERY)
+                # Any answer will do: on the socket for logs it is a refusal.
+                await self.requests.ping()
+                await self.logs.ping()
             await asyncio.sleep(LOOK_EVERY)
 
     async def _find(self) -> None:
@@ -138,7 +150,7 @@ class Contact:
                 self._looked_at = began
         if self._place is None:
             self.there.clear()
-            raise MasterAway("the scheduler has not been started yet")
+            raise MasterAway(self._refusal or self._since())
 
     async def _look_up(self) -> None:
         try:
@@ -149,18 +161,26 @@ class Contact:
             return  # it may still be where it was
         place = _place_of(record)
         if place is not None and place != self._place:
+            try:
+                self._connect(place, "the scheduler has been restarted just now")
+            except (KeysRefused, zmq.ZMQError, OSError) as error:
+                reason = "the scheduler cannot be reached: the administrator's log says why"
+                self._refuse(reason, f"The master cannot be reached: {error}")
+                return
             self._heard_at = record.seen_at
-            self._move_to(place)
+            self._place = place
+            self._refusal = None
+            self.there.set()
 
-    def _move_to(self, place: _Place) -> None:
-        self._place = place
-        self._refusal = None
-        self._connect(place)
-        self.there.set()
+    def _refuse(self, reason: str, logged: str) -> None:
+        """Until it is heard again there is a reason for people, and one line in the log."""
+        if self._refusal != reason:
+            log.error("%s", logged)
+        self._refusal = reason
 
-    def _connect(self, place: _Place) -> None:
-        self.requests.connect(self._socket(zmq.DEALER, place.commands_url))
-        self.logs.connect(self._socket(zmq.DEALER, place.logs_url))
+    def _connect(self, place: _Place, reason: str) -> None:
+        self.requests.connect(self._socket(zmq.DEALER, place.commands_url), reason)
+        self.logs.connect(self._socket(zmq.DEALER, place.logs_url), reason)
         if self._listener is not None:
             self._listener.cancel()
         self._listener = asyncio.create_task(
@@ -168,12 +188,12 @@ class Contact:
         )
 
     def _socket(self, kind: int, url: str) -> zmq.asyncio.Socket:
-        pair = self._keys.pair(HUB)
+        pair, master = self._keys.pair(HUB), self._keys.public(MASTER)
         socket = self._context.socket(kind)
         bound(socket)
         socket.curve_publickey = pair.public
         socket.curve_secretkey = pair.secret
-        socket.curve_serverkey = self._keys.public(MASTER)
+        socket.curve_serverkey = master
         socket.connect(url)
         return socket
 
@@ -190,7 +210,7 @@ class Contact:
                 noticing.cancel()
         self._fall_silent()
         # A connection that was refused, for its key, stays dead for ever: only a new one is heard.
-        self._connect(place)
+        self._connect(place, self._since())
 
     async def _notice_its_end(self, socket: zmq.asyncio.Socket) -> None:
         """A master that ends may have a successor at once: do not wait for the silence."""
@@ -212,6 +232,7 @@ class Contact:
                 self._lost.set()
                 return
             self._heard(envelope)
+            self._replace_dead(place)
             if beat.newest_event > self._newest_event:
                 self._newest_event = beat.newest_event
                 for bell in self._bells:
@@ -219,16 +240,24 @@ class Contact:
 
     def _heard(self, said: Envelope | WrongVersion) -> None:
         if isinstance(said, WrongVersion):
-            if self._refusal is None:
-                log.error("The master cannot be understood: %s", said)
-            self._refusal = of_another_version(said)
+            self._refuse(of_another_version(said), f"The master cannot be understood: {said}")
         else:
             self._refusal = None
         self._heard_at = datetime.now(UTC)
         if not self.there.is_set():
             log.info("The master is back")
         self.there.set()
-        self._lost.clear()
+        if not any(channel.unanswered for channel in (self.requests, self.logs)):
+            self._lost.clear()
+
+    def _replace_dead(self, place: _Place) -> None:
+        """One connection alone may have been refused, or its reader have failed."""
+        urls = {self.requests: place.commands_url, self.logs: place.logs_url}
+        for channel, url in urls.items():
+            if channel.unanswered >= DEAF_AFTER:
+                log.warning("The master is there and does not answer at %s: connecting anew", url)
+                reason = "the scheduler has not answered: it is connected to anew"
+                channel.connect(self._socket(zmq.DEALER, url), reason)
 
     def _fall_silent(self) -> None:
         self._lost.set()

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from zoe_hub.endless import for_ever
 from zoe_hub.settings import Settings, SettingsError
 from zoe_store.database import Database, DatabaseAway
 from zoe_store.driver import connect_arguments
@@ -64,7 +65,8 @@ def _embedded(settings: Settings) -> EmbeddedPostgres:
 
 
 def _databases_of(server: EmbeddedPostgres) -> Databases:
-    options = {"pool_pre_ping": True, "connect_args": connect_arguments()}
+    # JupyterHub leaves what it reads in an open transaction until it next writes something.
+    options = {"pool_pre_ping": True, "connect_args": connect_arguments(may_idle=True)}
     return Databases(server.url("hub"), server.url("zoe"), options)
 
 
@@ -77,6 +79,10 @@ def _start(server: EmbeddedPostgres, settings: Settings) -> None:
 
 
 async def _keep_alive(server: EmbeddedPostgres) -> None:
+    await for_ever("Keeping Postgres alive", lambda: _revive(server))
+
+
+async def _revive(server: EmbeddedPostgres) -> None:
     """Nobody else would start Postgres again if it was killed; ever slower if it ends at once."""
     wait, started = _LOOK_EVERY, -_SOON
     while True:

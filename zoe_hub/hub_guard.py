@@ -16,15 +16,22 @@ from typing import Any
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.services.service import Service
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import Session
 from tornado.web import HTTPError
 
 _SLOW = 1.0  # seconds; an answer or an error that takes longer holds all of the Hub up
 _LEAVE_ALONE = 5.0  # seconds without another try after a slow failure
-_AT_THE_END = 10  # seconds that the end of the Hub waits for the database
+_TRY_AGAIN = 1.0  # seconds between two tries of somebody who waits
+_AT_THE_END = 10  # tries of the Hub that ends
 _RETRY_AFTER = "5"  # seconds
-_AWAY = (InterfaceError, OperationalError, PendingRollbackError)
+_GUARD = "zoe_guard"  # in `Session.info`
 
 
 class HubDatabaseAway(HTTPError):
@@ -38,23 +45,38 @@ class HubDatabaseAway(HTTPError):
 class SessionGuard:
     """Knows whether the Hub's session can be used; asked on the Hub's event loop, which waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._not_before = 0.0  # by time.monotonic()
 
-    def make_ready(self, session: Session) -> bool:
+    @classmethod
+    def of(cls, session: Session) -> SessionGuard:
+        """The one guard of this session."""
+        guard: SessionGuard = session.info.setdefault(_GUARD, cls(session))
+        return guard
+
+    def make_ready(self) -> bool:
         """Whether the database answers, after rolling back what is broken in the session."""
         if time.monotonic() < self._not_before:
             return False
-        return self._answers(session) or self._answers(session)
+        return self._answers() or self._answers()
 
-    def _answers(self, session: Session) -> bool:
+    async def until_ready(self) -> None:
+        """Return when the database answers; to be awaited before the session is used again.
+
+        For what has waited for long: no request may have made the session ready meanwhile.
+        """
+        while not self.make_ready():  # noqa: ASYNC110 -- nothing tells when it is back
+            await asyncio.sleep(_TRY_AGAIN)
+
+    def _answers(self) -> bool:
         started = time.monotonic()
         if started < self._not_before:
             return False
         try:
-            session.execute(text("SELECT 1"))
+            self._session.execute(text("SELECT 1"))
         except SQLAlchemyError:
-            session.rollback()
+            self._session.rollback()
             now = time.monotonic()
             if now - started > _SLOW:
                 self._not_before = now + _LEAVE_ALONE
@@ -68,20 +90,19 @@ def guard_hub(hub: Any) -> None:
     Its services start when the database is there. JupyterHub has no setting for any of this: it
     replaces methods of its handlers, its services and of `hub`.
     """
-    guard = SessionGuard()
-    _guard_handlers(guard)
-    _guard_services(guard)
-    _guard_end(guard, hub)
+    _guard_handlers()
+    _guard_services()
+    _guard_end(hub)
 
 
-def _guard_end(guard: SessionGuard, hub: Any) -> None:
+def _guard_end(hub: Any) -> None:
     stock_cleanup = hub.cleanup
 
     async def cleanup() -> None:
         for _ in range(_AT_THE_END):
-            if guard.make_ready(hub.db):
+            if SessionGuard.of(hub.db).make_ready():
                 break
-            await asyncio.sleep(1)
+            await asyncio.sleep(_TRY_AGAIN)
         try:
             await stock_cleanup()
         except SQLAlchemyError as error:
@@ -91,29 +112,29 @@ def _guard_end(guard: SessionGuard, hub: Any) -> None:
     hub.cleanup = cleanup
 
 
-def _guard_services(guard: SessionGuard) -> None:
+def _guard_services() -> None:
     stock_start = Service.start
 
     async def start(self: Any) -> None:
         while True:
-            if guard.make_ready(self.db):
-                try:
-                    await stock_start(self)
-                    return
-                except SQLAlchemyError as error:
-                    self.log.warning("Starting service %r again: %s", self.name, error)
-            await asyncio.sleep(1)
+            await SessionGuard.of(self.db).until_ready()
+            try:
+                await stock_start(self)
+                return
+            except SQLAlchemyError as error:
+                self.log.warning("Starting service %r again: %s", self.name, error)
+            await asyncio.sleep(_TRY_AGAIN)
 
     Service.start = start
 
 
-def _guard_handlers(guard: SessionGuard) -> None:
+def _guard_handlers() -> None:
     stock_prepare, stock_send_error = BaseHandler.prepare, BaseHandler.send_error
     stock_get_user = BaseHandler.get_current_user
 
     async def prepare(self: Any) -> None:
         self.zoe_user_unknown = False
-        if not guard.make_ready(self.db):
+        if not SessionGuard.of(self.db).make_ready():
             raise HubDatabaseAway
         try:
             await stock_prepare(self)
@@ -130,9 +151,19 @@ def _guard_handlers(guard: SessionGuard) -> None:
 
     def send_error(self: Any, status_code: int = 500, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
-        away = status_code == 500 and isinstance(error, _AWAY)
-        stock_send_error(self, 503 if away else status_code, **kwargs)
+        if status_code == 500 and _is_away(error):
+            self.db.rollback()  # by itself JupyterHub would have done so
+            away = HubDatabaseAway()
+            status_code, kwargs["exc_info"] = 503, (HubDatabaseAway, away, error.__traceback__)
+        stock_send_error(self, status_code, **kwargs)
 
     BaseHandler.prepare = prepare
     BaseHandler.get_current_user = get_current_user
     BaseHandler.send_error = send_error
+
+
+def _is_away(error: Any) -> bool:
+    """Whether it is no mistake of ours; Postgres has many names for why it ends a connection."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, (InterfaceError, OperationalError, PendingRollbackError))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 _BYTES = 32
+_OTHERS = 0o077  # the permissions of everybody but the owner
 
 
 def keep_secret(file: Path) -> str:
     """The secret in ``file``, in hexadecimal digits; made, with mode 0600, when there is none.
 
-    Several processes may ask at once: all get the same. Raises OSError.
+    Several processes may ask at once: all get the same. Others lose the permissions that they may
+    have on the file, as after a careless restore. Raises OSError.
     """
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -24,4 +27,7 @@ def keep_secret(file: Path) -> str:
             os.fsync(scratch.fileno())
             with suppress(FileExistsError):  # somebody was faster
                 os.link(scratch.name, file)  # whole or not at all
-    return file.read_text(encoding="ascii")
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & _OTHERS:
+        file.chmod(mode & ~_OTHERS)
+    return file.read_text(encoding="ascii").strip()

@@ -23,12 +23,12 @@ from zoe_core.protocol import (
 )
 from zoe_core.protocol.messages import Message
 from zoe_core.scheduling import Explanation
-from zoe_hub.channel import MasterAway
+from zoe_hub.channel import MasterAway, NotAnswered
 from zoe_hub.contact import Contact
 from zoe_store.database import Database, DatabaseAway
 from zoe_store.keys import KeyRing
 
-__all__ = ["MasterAway", "MasterLink"]
+__all__ = ["MasterAway", "MasterLink", "NotAnswered"]
 
 DEADLINE = 2.0
 """Seconds within which the master answers what it can answer at once."""
@@ -37,10 +37,11 @@ _Reply = TypeVar("_Reply", bound=Message)
 
 
 class MasterLink:
-    """Used on one event loop only. Raises KeysRefused when it has no keys to talk with.
+    """Used on one event loop only. Making it raises KeysRefused when there can be no keys.
 
     Every question may raise MasterAway: at once when the master is known to be away, else when it
-    has not answered in time. It raises DatabaseAway when nobody knows where the master is.
+    has not answered in time; NotAnswered, a kind of it, when the master refuses. It raises
+    DatabaseAway when nobody knows where the master is.
     """
 
     def __init__(self, database: Database, keys: Path) -> None:
@@ -111,7 +112,7 @@ class MasterLink:
 def _read(envelope: Envelope, kind: type[_Reply]) -> _Reply:
     try:
         if envelope.kind == Failure.__name__:
-            raise MasterAway(Failure.model_validate_json(envelope.body).reason)
+            raise NotAnswered(Failure.model_validate_json(envelope.body).reason)
         return kind.model_validate_json(envelope.body)
     except ValidationError as error:
-        raise MasterAway("the scheduler's answer cannot be read") from error
+        raise NotAnswered("the scheduler's answer cannot be read") from error

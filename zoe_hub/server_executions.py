@@ -99,8 +99,10 @@ class ServerExecutions:
     async def _queue_message(self, execution_id: int) -> str:
         try:
             explanation = await self.link.explain(execution_id)
-        except (MasterAway, DatabaseAway) as error:
-            return f"Your request is kept; it goes on as soon as the scheduler is back ({error})."
+        except MasterAway as error:
+            return f"Your request is kept and goes on as soon as it can: {error}."
+        except DatabaseAway:
+            return "Your request is kept and goes on as soon as the database answers."
         if explanation is None:
             return "Your request is kept and will be looked at in a moment."
         reasons = " ".join(explanation.reasons)

@@ -11,12 +11,12 @@ from typing import Any
 from jupyterhub.scopes import get_scopes_for
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import url_path_join
-from sqlalchemy.orm import Session, object_session
 from traitlets import Unicode, default
 
 from zoe_core.cluster import ExecutionStatus
 from zoe_core.protocol import OWN_ADDRESS
 from zoe_core.zapp import Service, ZApp
+from zoe_hub.hub_guard import SessionGuard
 from zoe_hub.hub_side import HubSide
 from zoe_hub.hub_tokens import revoke_earlier_tokens
 from zoe_hub.refusal import Refused
@@ -113,6 +113,12 @@ class ZoeSpawner(Spawner):
         """
         self._launched = True
         self._revoke_earlier_tokens()
+        try:
+            return await self._start()
+        finally:
+            await self._until_hub_database_answers()
+
+    async def _start(self) -> str:
         service = await self._launch(ServerOptions.read(self.user_options))
         await self._executions.until_running(self._id)
         url = await self._address(service)
@@ -126,18 +132,25 @@ class ZoeSpawner(Spawner):
         if self.execution_id is not None:
             await self._executions.wish_end(self.execution_id, "Its server was stopped.")
             await self._executions.until_ended(self.execution_id)
+        await self._until_hub_database_answers()
         self._revoke_earlier_tokens()
 
     async def poll(self) -> int | None:
-        """None while it lives, 0 or 1 when it has ended. Never raises; waits for the database.
+        """None while it lives, 0 or 1 when it has ended. Never raises; waits for the databases.
 
         Also 0 when the Hub was restarted while it waited: it is put on hold until it is launched
         again, with a new token.
         """
+        code = await self._exit_code()
+        await self._until_hub_database_answers()
+        return code
+
+    async def _exit_code(self) -> int | None:
         record = await self._own_record()
         if record is not None and self._was_left_waiting(record):
             if await self._executions.hold(record.id):
                 self._given_up = True
+                await self._until_hub_database_answers()
                 self._revoke_earlier_tokens()
             record = await self._own_record()
         if record is None:
@@ -189,7 +202,14 @@ class ZoeSpawner(Spawner):
 
     def _revoke_earlier_tokens(self) -> None:
         """The Hub forgets the tokens of servers when it is restarted, but still accepts them."""
-        revoke_earlier_tokens(self._session, self.user, self.name, self.api_token)
+        revoke_earlier_tokens(self.user.db, self.user, self.name, self.api_token)
+
+    async def _until_hub_database_answers(self) -> None:
+        """After each long wait: JupyterHub uses its session next, and never looks whether it can.
+
+        Its database may have been restarted meanwhile, which a session does not get over by itself.
+        """
+        await SessionGuard.of(self.user.db).until_ready()
 
     # --- steps of start ---
 
@@ -241,10 +261,10 @@ class ZoeSpawner(Spawner):
             return None
         service = _server_of(zapp)
         # Noted first: a Hub that is killed in between finds an execution that is on hold.
-        self._note(earlier.id)
+        await self._note(earlier.id)
         if await self._executions.take_over(earlier.id, self._secrets(service)):
             return service
-        self._note(None)
+        await self._note(None)
         return None
 
     async def _make_way(
@@ -258,6 +278,7 @@ class ZoeSpawner(Spawner):
         if options.execution_id is not None and not first:
             raise _gone()
         await self._executions.until_ended(earlier.id)
+        await self._until_hub_database_answers()
 
     async def _submit(self, requester: Requester, order: Order, options: ServerOptions) -> Service:
         launch = await self.side.submission.check(requester, order)
@@ -265,8 +286,8 @@ class ZoeSpawner(Spawner):
         storing = asyncio.ensure_future(self._store(requester, launch, service, options))
         record = await self._stored(storing)
         reached(Checkpoint.SPAWN_STORED)
-        # Before any waiting: a Hub that crashes now must find its way back to the execution.
-        self._note(record.id)
+        # Before anything else: a Hub that crashes now must find its way back to the execution.
+        await self._note(record.id)
         return service
 
     async def _store(
@@ -301,12 +322,13 @@ class ZoeSpawner(Spawner):
             wish = self._executions.wish_end(stored.result().id, reason)
             self._watch = asyncio.ensure_future(wish)
 
-    def _note(self, execution_id: int | None) -> None:
+    async def _note(self, execution_id: int | None) -> None:
         """Let JupyterHub keep which execution it is, and forget what was for this launch only."""
         self.execution_id = execution_id
+        await self._until_hub_database_answers()
         self.orm_spawner.user_options = lasting(self.orm_spawner.user_options)
         self.orm_spawner.state = self.get_state()
-        self._session.commit()
+        self.user.db.commit()
         if execution_id is not None:
             reached(Checkpoint.SPAWN_NOTED)
 
@@ -343,12 +365,6 @@ class ZoeSpawner(Spawner):
         if self.execution_id is None:
             raise SpawnFailed("The server was stopped.")
         return self.execution_id
-
-    @property
-    def _session(self) -> Session:
-        session = object_session(self.orm_spawner)
-        assert session is not None  # it was loaded from the Hub's database
-        return session
 
 
 def _same(earlier: ExecutionRecord, order: Order) -> bool:

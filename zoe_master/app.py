@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 
 from traitlets import Bool, Float, Integer, Unicode
 from traitlets.config import Application
@@ -23,7 +21,8 @@ from zoe_core.zapp import SiteDefaults
 from zoe_master.api.front import Front
 from zoe_master.api.sockets import Sockets
 from zoe_master.backends.base import Backend, BackendError, Retry
-from zoe_master.engine.applier import Applier
+from zoe_master.endings import listen_to_signals, until_one_ends
+from zoe_master.engine.applier import Applier, Hanging
 from zoe_master.engine.guard import Guard
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
@@ -42,7 +41,6 @@ from zoe_store.urls import InvalidUrl, checked_url
 
 TRY_AGAIN = 0.5
 """Seconds between tries to reach the database or to become the acting master."""
-
 
 END_WITHIN = 12.0
 """Seconds for all that runs to end when the portal is stopped; JupyterHub kills after 15."""
@@ -132,23 +130,31 @@ class ZoeMaster(Application):
     def start(self) -> None:
         """Run until a signal ends it; exit code 1 with one line when it cannot work."""
         try:
-            asyncio.run(self._run())
+            asyncio.run(self._run_or_be_cut_off())
         except (SetupError, KeysRefused, OSError, WrongSchema, BackendError) as error:
             self.log.debug("Where it failed:", exc_info=True)
             self.log.critical("%s", error)
             sys.exit(1)
 
+    async def _run_or_be_cut_off(self) -> None:
+        """A call that hangs would keep Python, and our locks, alive: it ends with the process."""
+        try:
+            await self._run()
+        except Hanging as error:
+            self.log.critical("%s. This master ends at once, so that another one can act", error)
+            os._exit(1)
+
     async def _run(self) -> None:
         stopping = asyncio.Event()
-        orderly = _listen_to_signals(stopping)
+        orderly = listen_to_signals(stopping)
         with closing(Database(self._checked_url())) as database:
             try:
                 while (office := await self._take_office(database, stopping)) is not None:
                     await self._act(office, stopping, orderly)
+            finally:
                 if orderly.is_set() and self.end_instances and self._opened is not None:
                     # Also when the database is away just now; once more does not matter.
                     await asyncio.to_thread(self._opened.end_all)
-            finally:
                 self._leave_backend()
 
     async def _act(self, office: Office, stopping: asyncio.Event, orderly: asyncio.Event) -> None:
@@ -158,13 +164,17 @@ class ZoeMaster(Application):
                 stack.callback(office.leave)
                 reached(Checkpoint.OFFICE_TAKEN)
                 backend = await self._open_backend(office.deployment)
-                await _until_one_ends(
+                await until_one_ends(
                     Guard(office, self.log).run(),
                     self._serve(office, backend, stopping, orderly, stack),
                 )
         except (OutOfOffice, DatabaseAway, Retry) as error:
             # All effects have stopped. What runs goes on; whoever acts next finds it.
             self.log.warning("No longer the acting master: %s", error)
+            await _pause(stopping)
+        except ExceptionGroup:
+            # Of the front, which nothing that runs depends on.
+            self.log.exception("The hub could not be answered any more; a new term begins")
             await _pause(stopping)
 
     async def _serve(
@@ -190,7 +200,7 @@ class ZoeMaster(Application):
             defaults=self._defaults(),
         )
         self.log.info("Master of epoch %d at %s", office.epoch, parts.sockets.commands_url)
-        await _until_one_ends(
+        await until_one_ends(
             parts.loop.run(),
             parts.front.run(),
             parts.observer.relist_every(self.relist_interval),
@@ -228,7 +238,6 @@ class ZoeMaster(Application):
             logs=logs,
             office=office,
             snapshot=lambda: reactor.snapshot,
-            relisted=applier.doubt,
             log=self.log,
         )
         front = Front(
@@ -273,7 +282,7 @@ class ZoeMaster(Application):
         return None
 
     def _warn_of_doubts(self, office: Office) -> None:
-        with office.transaction() as connection:
+        with office.reading() as connection:
             for doubt in durability_doubts(connection):
                 self.log.warning("%s", doubt)
 
@@ -339,39 +348,11 @@ def _load(group: str, name: str, setting: str) -> type:
         raise SetupError(f"{setting} is {name!r}, which cannot be loaded: {error}") from error
 
 
-def _listen_to_signals(stopping: asyncio.Event) -> asyncio.Event:
-    """SIGTERM and SIGINT stop in order; SIGHUP (the portal died) stops and leaves all as it is."""
-    orderly = asyncio.Event()
-
-    def stop_in_order() -> None:
-        orderly.set()
-        stopping.set()
-
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop_in_order)
-    loop.add_signal_handler(signal.SIGINT, stop_in_order)
-    loop.add_signal_handler(signal.SIGHUP, stopping.set)
-    return orderly
-
-
 async def _pause(stopping: asyncio.Event) -> None:
     """Wait a little before the next try; not when it is time to stop."""
     with suppress(TimeoutError):
         async with asyncio.timeout(TRY_AGAIN):
             await stopping.wait()
-
-
-async def _until_one_ends(*coroutines: Coroutine[Any, Any, None]) -> None:
-    """Run all; when one ends or fails, cancel the others, and pass its error on."""
-    tasks = [asyncio.create_task(each) for each in coroutines]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
 
 
 def _utc_now() -> datetime:

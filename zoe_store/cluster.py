@@ -14,6 +14,11 @@ from zoe_core.zapp import SiteDefaults
 from zoe_store.database import Database
 from zoe_store.tables import deployment, instances, nodes, strangers
 
+HOLDS_RESERVATION = instances.c.observed.not_in(("exited", "lost")) & (
+    (instances.c.desired == "present") | (instances.c.observed != "none")
+)
+"""The SQL face of ``InstanceView.holds_reservation``."""
+
 
 @dataclass(frozen=True, slots=True)
 class MasterRecord:
@@ -110,9 +115,7 @@ def reserved_by_node(database: Database) -> dict[str, Amount]:
             func.sum(instances.c.millicores),
             func.sum(instances.c.gpus),
         )
-        # The SQL face of InstanceView.holds_reservation.
-        .where(instances.c.observed.not_in(("exited", "lost")))
-        .where((instances.c.desired == "present") | (instances.c.observed != "none"))
+        .where(HOLDS_RESERVATION)
         .group_by(instances.c.node)
     )
     with database.transaction() as connection:

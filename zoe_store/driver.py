@@ -40,11 +40,13 @@ class PatientConnection(BoundedConnection):
     patience = None
 
 
-def connect_arguments(options: str = "", *, patient: bool = False) -> dict[str, Any]:
+def connect_arguments(
+    options: str = "", *, patient: bool = False, may_idle: bool = False
+) -> dict[str, Any]:
     """The keyword arguments of ``psycopg2.connect``; ``options`` come before ours (see libpq).
 
     The server watches over the connection as we do: it would otherwise keep the locks of a machine
-    that lost its power for hours.
+    that lost its power for hours. ``may_idle``: a transaction may stay open without end.
     """
     settings: dict[str, object] = {
         "synchronous_commit": "on",
@@ -53,6 +55,7 @@ def connect_arguments(options: str = "", *, patient: bool = False) -> dict[str, 
     }
     if not patient:
         settings["statement_timeout"] = int(1000 * _STATEMENT_LIMIT)
+    if not (patient or may_idle):
         settings["idle_in_transaction_session_timeout"] = int(1000 * _IDLE_LIMIT)
     ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return {

@@ -27,9 +27,10 @@ from typing import IO
 
 import psutil
 import psycopg2
-from psycopg2 import sql
+from psycopg2 import extensions, sql
 from sqlalchemy import URL
 
+from zoe_store.driver import connect_arguments
 from zoe_store.postgres_programs import (
     EmbeddedPostgresError,
     Programs,
@@ -241,24 +242,37 @@ class EmbeddedPostgres:
         if self.exit_code() is not None:
             raise EmbeddedPostgresError(f"Postgres ended at its start: {self.last_words()}")
         try:
-            psycopg2.connect(self._dsn("postgres")).close()
+            self._connect().close()
         except psycopg2.OperationalError:
             return False
         return True
 
     def _create_databases(self) -> None:
-        with contextlib.closing(psycopg2.connect(self._dsn("postgres"))) as connection:
-            connection.autocommit = True  # CREATE DATABASE refuses a transaction
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT datname FROM pg_database")
-                existing = {name for (name,) in cursor.fetchall()}
-                for name in self._databases:
-                    if name not in existing:
-                        cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            with contextlib.closing(self._connect()) as connection:
+                connection.autocommit = True  # CREATE DATABASE refuses a transaction
+                with connection.cursor() as cursor:
+                    self._create_missing(cursor)
+        except psycopg2.Error as error:
+            reason = " ".join(str(error).split())
+            raise EmbeddedPostgresError(
+                f"Postgres does not make its databases: {reason}; see {self._log}"
+            ) from error
 
-    def _dsn(self, database: str) -> str:
-        return psycopg2.extensions.make_dsn(
-            host=str(_socket_directory(self._data)), user=_ROLE, dbname=database
+    def _create_missing(self, cursor: extensions.cursor) -> None:
+        cursor.execute("SELECT datname FROM pg_database")
+        existing = {name for (name,) in cursor.fetchall()}
+        for name in self._databases:
+            if name not in existing:
+                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def _connect(self) -> extensions.connection:
+        """A connection that waits for no answer for ever; raises psycopg2.OperationalError."""
+        return psycopg2.connect(
+            host=str(_socket_directory(self._data)),
+            user=_ROLE,
+            dbname="postgres",
+            **connect_arguments(),
         )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from zoe_core.amount import Amount
@@ -25,9 +26,10 @@ from zoe_core.cluster import (
 )
 from zoe_core.scheduling import Advance
 from zoe_core.zapp import SiteDefaults, ZAppError, parse_zapp
-from zoe_store.cluster import Stranger
+from zoe_store.cluster import HOLDS_RESERVATION, Stranger
 from zoe_store.events import NewEvent, append_events, lock_events
 from zoe_store.office import Office
+from zoe_store.rows import insert_many, update_many
 from zoe_store.tables import (
     deployment,
     executions,
@@ -55,6 +57,12 @@ class News:
 
     submitted: tuple[ExecutionView, ...]
     intents: tuple[Intent, ...]
+    more: bool = False
+    """Whether there may be more: then look again at once."""
+
+
+PAGE = 1000
+"""Executions, or wishes, that are read at once: what lies in the database may be any number."""
 
 
 def announce(
@@ -88,33 +96,45 @@ def heartbeat(office: Office) -> None:
 
 def load_live(office: Office) -> tuple[list[ExecutionView], list[InstanceView]]:
     """All executions that have not ended and were taken in before, with all their instances."""
-    live = select(executions).where(executions.c.status.not_in(FINAL))
-    mine = live.where(executions.c.status != ExecutionStatus.SUBMITTED).subquery()
-    with office.transaction() as connection:
-        views = _readable(connection, connection.execute(select(mine)).all())
-        rows = connection.execute(
-            select(instances).where(instances.c.execution_id.in_(select(mine.c.id)))
-        )
-        return views, [_instance_view(row) for row in rows]
+    taken_in = executions.c.status.not_in((*FINAL, ExecutionStatus.SUBMITTED))
+    page = select(executions).where(taken_in).order_by(executions.c.id).limit(PAGE)
+    views: list[ExecutionView] = []
+    parts: list[InstanceView] = []
+    after = 0
+    while True:
+        with office.reading() as connection:
+            rows = connection.execute(page.where(executions.c.id > after)).all()
+            mine = instances.c.execution_id.in_([row.id for row in rows])
+            found = connection.execute(select(instances).where(mine)).all()
+        readable = {view.id: view for view in _readable(office, rows)}
+        views += readable.values()
+        parts += [_instance_view(row) for row in found if row.execution_id in readable]
+        if len(rows) < PAGE:
+            return views, parts
+        after = rows[-1].id
 
 
 def read_news(office: Office) -> News:
-    """New submissions, and wishes that nobody has acted on, oldest first."""
-    submitted = (
-        select(executions)
-        .where(executions.c.status == ExecutionStatus.SUBMITTED)
-        .order_by(executions.c.id)
-    )
-    wished = select(intents).where(intents.c.handled_at.is_(None)).order_by(intents.c.id)
-    with office.transaction() as connection:
-        # Wishes first: what they are about is then surely among the submissions, or known already.
-        intents_found = tuple(
+    """New submissions, and wishes that nobody has acted on, oldest first; a ``PAGE`` at most."""
+    new = executions.c.status == ExecutionStatus.SUBMITTED
+    submitted = select(executions).where(new).order_by(executions.c.id).limit(PAGE)
+    unhandled = intents.c.handled_at.is_(None)
+    wished = select(intents).where(unhandled).order_by(intents.c.id).limit(PAGE)
+    with office.reading() as connection:
+        # Wishes first: what they are about is then surely among the submissions, or known already,
+        wishes = connection.execute(wished).all()
+        rows = connection.execute(submitted).all()
+    full = len(rows) == PAGE
+    return News(
+        tuple(_readable(office, rows)),
+        tuple(
             Intent(row.id, row.execution_id, row.kind, row.arguments)
-            for row in connection.execute(wished)
-        )
-        return News(
-            tuple(_readable(connection, connection.execute(submitted).all())), intents_found
-        )
+            for row in wishes
+            # or on a later page of them.
+            if not full or row.execution_id <= rows[-1].id
+        ),
+        more=full or len(wishes) == PAGE,
+    )
 
 
 def write_advance(office: Office, advance: Advance, handled: Sequence[int], now: datetime) -> int:
@@ -122,17 +142,19 @@ def write_advance(office: Office, advance: Advance, handled: Sequence[int], now:
 
     Returns the id of the newest event, 0 when there was none.
     """
+    # All that can be done before: nobody can submit while we hold the lock of the events.
+    lives = [_life_row(view, now) for view in advance.executions.values()]
+    parts = [_instance_row(view) for view in advance.instances.values()]
+    new = [NewEvent(each.execution_id, each.kind, dict(each.data)) for each in advance.events]
     with office.transaction() as connection:
         lock_events(connection)
-        for execution in advance.executions.values():
-            _write_execution(connection, execution, now)
-        if advance.instances:
-            _write_instances(connection, list(advance.instances.values()))
+        _write_lives(connection, lives)
+        if parts:
+            connection.execute(_UPSERT_INSTANCES, {"rows": parts})
         if handled:
             connection.execute(
                 update(intents).where(intents.c.id.in_(handled)).values(handled_at=now)
             )
-        new = [NewEvent(each.execution_id, each.kind, dict(each.data)) for each in advance.events]
         return append_events(connection, new, now)
 
 
@@ -141,14 +163,14 @@ def secrets_of(office: Office, execution_id: int) -> dict[str, str]:
     query = select(launch_secrets.c.environment).where(
         launch_secrets.c.execution_id == execution_id
     )
-    with office.transaction() as connection:
+    with office.reading() as connection:
         return dict(connection.scalar(query) or {})
 
 
 def statuses_of(office: Office, execution_ids: Sequence[int]) -> dict[int, ExecutionStatus]:
     """The status of those of these executions that the database knows."""
     query = select(executions.c.id, executions.c.status).where(executions.c.id.in_(execution_ids))
-    with office.transaction() as connection:
+    with office.reading() as connection:
         return {row.id: ExecutionStatus(row.status) for row in connection.execute(query)}
 
 
@@ -210,83 +232,121 @@ def write_strangers(office: Office, seen: Sequence[Stranger], now: datetime) -> 
     return [each.id for each in seen if each.id not in known]
 
 
-def _write_execution(connection: Connection, view: ExecutionView, now: datetime) -> None:
-    final = view.status in FINAL
+_UPDATE_LIVES = update_many(
+    executions,
+    "status",
+    "on_hold",
+    "start_failures",
+    "terminate",
+    "outcome",
+    "reason",
+    "starting_since",
+    "started_at",
+    "ended_at",
+    key="id",
+)
+
+
+def _life_row(view: ExecutionView, now: datetime) -> dict[str, Any]:
     outcome = view.outcome
-    connection.execute(
-        update(executions)
-        .where(executions.c.id == view.id)
-        .values(
-            status=view.status,
-            on_hold=view.on_hold,
-            start_failures=view.start_failures,
-            terminate=view.terminate,
-            outcome=None if outcome is None else outcome.status,
-            reason=None if outcome is None else outcome.reason,
-            starting_since=view.starting_since,
-            started_at=view.started_at,
-            ended_at=now if final else None,
-        )
-    )
-    if final:
-        connection.execute(delete(launch_secrets).where(launch_secrets.c.execution_id == view.id))
+    return {
+        "id": view.id,
+        "status": view.status,
+        "on_hold": view.on_hold,
+        "start_failures": view.start_failures,
+        "terminate": view.terminate,
+        "outcome": None if outcome is None else outcome.status,
+        "reason": None if outcome is None else outcome.reason,
+        "starting_since": _json_moment(view.starting_since),
+        "started_at": _json_moment(view.started_at),
+        "ended_at": _json_moment(now if view.status in FINAL else None),
+    }
 
 
-def _write_instances(connection: Connection, views: Sequence[InstanceView]) -> None:
-    statement = upsert(instances)
-    changing = ("desired", "observed", "exit_code", "detail", "addresses", "started_at", "ended_at")
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(instances.primary_key.columns),
-            set_={name: statement.excluded[name] for name in changing},
-        ),
-        [
-            {
-                "execution_id": view.id.execution_id,
-                "service": view.id.service,
-                "index": view.id.index,
-                "attempt": view.id.attempt,
-                "node": view.node,
-                "memory": view.reservation.memory,
-                "millicores": view.reservation.millicores,
-                "gpus": view.reservation.gpus,
-                "essential": view.essential,
-                "monitor": view.monitor,
-                "desired": view.desired,
-                "observed": view.observed,
-                "exit_code": view.exit_code,
-                "detail": view.detail,
-                "addresses": [list(each) for each in view.addresses],
-                "started_at": view.started_at,
-                "ended_at": view.ended_at,
-            }
-            for view in views
-        ],
+def _write_lives(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """What became of executions; the secrets of those that have ended are wiped."""
+    if rows:
+        connection.execute(_UPDATE_LIVES, {"rows": rows})
+    ended = [row["id"] for row in rows if row["status"] in FINAL]
+    if ended:
+        connection.execute(delete(launch_secrets).where(launch_secrets.c.execution_id.in_(ended)))
+
+
+def _upsert_instances() -> Insert:
+    new = "node", "memory", "millicores", "gpus", "essential", "monitor"
+    changing = "desired", "observed", "exit_code", "detail", "addresses", "started_at", "ended_at"
+    identity = list(instances.primary_key.columns)
+    statement = insert_many(instances, *(each.name for each in identity), *new, *changing)
+    return statement.on_conflict_do_update(
+        index_elements=identity, set_={name: statement.excluded[name] for name in changing}
     )
 
 
-def _readable(connection: Connection, rows: Sequence[Row[Any]]) -> list[ExecutionView]:
-    """The executions; one whose description this version cannot read ends here, in error."""
-    views = []
+_UPSERT_INSTANCES = _upsert_instances()
+
+
+def _instance_row(view: InstanceView) -> dict[str, Any]:
+    return {
+        **asdict(view.id),
+        "node": view.node,
+        "memory": view.reservation.memory,
+        "millicores": view.reservation.millicores,
+        "gpus": view.reservation.gpus,
+        "essential": view.essential,
+        "monitor": view.monitor,
+        "desired": view.desired,
+        "observed": view.observed,
+        "exit_code": view.exit_code,
+        "detail": view.detail,
+        "addresses": view.addresses,
+        "started_at": _json_moment(view.started_at),
+        "ended_at": _json_moment(view.ended_at),
+    }
+
+
+def _json_moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _readable(office: Office, rows: Sequence[Row[Any]]) -> list[ExecutionView]:
+    """The executions; those whose description this version cannot read end here, in error.
+
+    Not within the transaction that read the rows: Postgres ends one that is silent for long.
+    """
+    views, unreadable = [], []
     for row in rows:
         try:
             views.append(_execution_view(row))
         except ZAppError as error:
-            _end_unreadable(connection, row, f"This version of Zoe cannot read it: {error}")
+            unreadable.append((row, f"This version of Zoe cannot read it: {error}"))
+    if unreadable:
+        _end_unreadable(office, unreadable)
     return views
 
 
-def _end_unreadable(connection: Connection, row: Row[Any], reason: str) -> None:
-    ended = datetime.now(UTC)
-    lock_events(connection)
-    connection.execute(
-        update(executions)
-        .where(executions.c.id == row.id)
-        .values(status="error", outcome="error", reason=reason, ended_at=ended)
-    )
-    connection.execute(delete(launch_secrets).where(launch_secrets.c.execution_id == row.id))
-    data = {"from": row.status, "to": "error", "reason": reason}
-    append_events(connection, [NewEvent(row.id, "status", data)], ended)
+_UPDATE_ENDS = update_many(executions, "status", "outcome", "reason", "ended_at", key="id")
+
+
+def _end_unreadable(office: Office, unreadable: Sequence[tuple[Row[Any], str]]) -> None:
+    """They end and hold no room; the observer removes what still runs of them."""
+    now = datetime.now(UTC)
+    ends, new = [], []
+    for row, reason in unreadable:
+        end = {"id": row.id, "status": "error", "outcome": "error", "reason": reason}
+        ends.append({**end, "ended_at": now.isoformat()})
+        data = {"from": row.status, "to": "error", "reason": reason}
+        new.append(NewEvent(row.id, "status", data))
+    theirs = [end["id"] for end in ends]
+    with office.transaction() as connection:
+        lock_events(connection)
+        connection.execute(_UPDATE_ENDS, {"rows": ends})
+        connection.execute(
+            update(instances)
+            .where(instances.c.execution_id.in_(theirs) & HOLDS_RESERVATION)
+            .values(desired=Desired.ABSENT, observed=Observed.LOST, ended_at=now)
+        )
+        connection.execute(delete(launch_secrets).where(launch_secrets.c.execution_id.in_(theirs)))
+        append_events(connection, new, now)
 
 
 def _execution_view(row: Row[Any]) -> ExecutionView:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import NoReturn
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import psycopg2
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, Row, Select, func, select, text, update
 
 from zoe_store.database import Database, saying_away
 from zoe_store.tables import deployment
@@ -31,9 +31,10 @@ class Office:
 
     Postgres gives the lock up when that connection ends, however it ends. Every transaction of the
     master checks the epoch, so one that lost its lock without knowing cannot write any more. What
-    is not a transaction asks ``require`` first: it looks only into memory, where ``listen`` and
-    ``confirm`` note that the lock is gone. Nothing is ever asked on the lock's own connection, so
-    whatever can be read from it means its end.
+    it read may be outdated a moment later: before anything that is not a transaction it asks
+    ``require``, which looks only into memory, where ``listen`` and ``confirm`` note that the lock
+    is gone. Nothing is ever asked on the lock's own connection, so whatever can be read from it
+    means its end.
     """
 
     def __init__(self, database: Database) -> None:
@@ -46,19 +47,18 @@ class Office:
 
     def try_take(self) -> bool:
         """Become the acting master; False while another one is. Raises DatabaseAway."""
-        with saying_away(), ExitStack() as unless_taken:
-            connection = unless_taken.enter_context(self._database.engine.connect())
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            if not connection.scalar(select(func.pg_try_advisory_lock(MASTER_LOCK))):
+        with saying_away():
+            connection = self._database.engine.connect()
+            try:
+                row = _take(connection)
+            except BaseException:
+                # It may hold the lock, which outlasts any transaction: not back into the pool.
+                connection.invalidate()
+                connection.close()
+                raise
+            if row is None:
+                connection.close()
                 return False
-            row = connection.execute(
-                update(deployment)
-                .values(epoch=deployment.c.epoch + 1)
-                .returning(
-                    deployment.c.epoch, deployment.c.uuid, func.pg_backend_pid().label("pid")
-                )
-            ).one()
-            unless_taken.pop_all()
         self._connection = connection
         self.epoch, self.deployment, self._pid = row.epoch, row.uuid, row.pid
         self._lost = ""
@@ -102,12 +102,17 @@ class Office:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction of the acting master; raises OutOfOffice when it is not, DatabaseAway."""
-        self.require()
-        with self._database.transaction() as connection:
-            # Shared: a new master's `epoch + 1` waits until this transaction has ended.
-            mine = select(deployment.c.epoch).where(deployment.c.epoch == self.epoch)
-            if connection.scalar(mine.with_for_update(read=True)) is None:
-                self.lose(f"another master has taken over from epoch {self.epoch}")
+        # Shared: a new master's `epoch + 1` waits until this transaction has ended.
+        with self._checked(self._mine().with_for_update(read=True)) as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """``transaction`` for reads alone: another master may take over before it has ended.
+
+        It locks no row, so it leaves nothing that a commit would have to bring to the disk.
+        """
+        with self._checked(self._mine()) as connection:
             yield connection
 
     def leave(self) -> None:
@@ -118,6 +123,29 @@ class Office:
             self._connection.close()
             self._connection = None
 
+    def _mine(self) -> Select[Any]:
+        return select(deployment.c.epoch).where(deployment.c.epoch == self.epoch)
+
+    @contextmanager
+    def _checked(self, mine: Select[Any]) -> Iterator[Connection]:
+        self.require()
+        with self._database.transaction() as connection:
+            if connection.scalar(mine) is None:
+                self.lose(f"another master has taken over from epoch {self.epoch}")
+            yield connection
+
     def _raw(self) -> psycopg2.extensions.connection:
         assert self._connection is not None
         return self._connection.connection.driver_connection
+
+
+def _take(connection: Connection) -> Row[Any] | None:
+    """Lock, and count the epoch up: epoch, uuid and pid; None while another master has the lock."""
+    connection.execution_options(isolation_level="AUTOCOMMIT")
+    if not connection.scalar(select(func.pg_try_advisory_lock(MASTER_LOCK))):
+        return None
+    return connection.execute(
+        update(deployment)
+        .values(epoch=deployment.c.epoch + 1)
+        .returning(deployment.c.epoch, deployment.c.uuid, func.pg_backend_pid().label("pid"))
+    ).one()

@@ -11,14 +11,16 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from zoe_store.database import Database, DatabaseAway, DatabaseBusy
 from zoe_store.submissions import NewExecution, Submitted, submit_all
 
-BATCH = 256
-"""Submissions in one transaction, at most: a description may have a megabyte."""
+BATCH = 64
+"""Submissions in one transaction, at most: together they are one value for Postgres, and each may
+have a megabyte."""
 
 WAITING = 1000
 """Submissions that may wait for their transaction before further ones are refused."""
@@ -100,7 +102,7 @@ class Submitter:
         try:
             return submit_all(self._database, batch, datetime.now(UTC))
         except DatabaseAway as error:
-            return [error] * len(batch)
+            return [copy(error) for _ in batch]  # each place that raises one adds to it
         except Exception as error:  # noqa: BLE001 -- whoever submitted it gets it
             if len(batch) == 1:
                 return [error]

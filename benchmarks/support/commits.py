@@ -1,49 +1,37 @@
 """The bare commit rate of a Postgres: durable INSERTs of one row, each a transaction of its own.
 
-A process of its own, without anything of Zoe. Reads ``{"url", "clients", "seconds"}`` as JSON from
-standard input, writes ``{"seconds", "latencies"}``, both in seconds.
+Measured with Postgres' own ``pgbench``, whose clients cost next to nothing: it shares the machine
+with the server. https://www.postgresql.org/docs/current/pgbench.html
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import threading
-import time
+import re
+import subprocess
 from contextlib import closing
 
 import psycopg2
 
+from zoe_store.postgres_programs import find_programs
 
-def commit_until(url: str, end: float, latencies: list[float]) -> None:
-    """One client: it commits as fast as it can on a connection of its own."""
-    with closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SET synchronous_commit TO on")
-            while (began := time.perf_counter()) < end:
-                cursor.execute("INSERT INTO bare_commits (at) VALUES (now())")
-                latencies.append(time.perf_counter() - began)
+_THREADS = 2  # of pgbench, for all clients together
+_INSERT = "INSERT INTO bare_commits (at) VALUES (now());"
+_RATE = re.compile(r"^tps = ([0-9.]+) \(without initial connection time\)$", re.MULTILINE)
 
 
-def main() -> None:
-    """Run the clients in threads: psycopg2 lets go of the interpreter while it waits."""
-    order = json.load(sys.stdin)
-    with closing(psycopg2.connect(order["url"])) as connection, connection.cursor() as cursor:
+def bare_commits(url: str, clients: int, seconds: float) -> float:
+    """Commits a second; ``url`` is for libpq, and holds no password, for others can see it."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS bare_commits (id bigserial, at timestamptz)")
         connection.commit()
-    latencies: list[float] = []
-    began = time.perf_counter()
-    arguments = (order["url"], began + order["seconds"], latencies)
-    clients = [
-        threading.Thread(target=commit_until, args=arguments) for _ in range(order["clients"])
-    ]
-    for each in clients:
-        each.start()
-    for each in clients:
-        each.join()
-    json.dump({"seconds": time.perf_counter() - began, "latencies": latencies}, sys.stdout)
+    return float(_RATE.findall(_pgbench(url, clients, seconds))[0])
 
 
-if __name__ == "__main__":
-    main()
+def _pgbench(url: str, clients: int, seconds: float) -> str:
+    command = [find_programs().path("pgbench"), "--no-vacuum", "--protocol=prepared"]
+    command += [f"--client={clients}", f"--jobs={min(clients, _THREADS)}"]
+    command += [f"--time={round(seconds)}", "--file=-", url]
+    done = subprocess.run(command, input=_INSERT, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit("pgbench has failed")
+    return done.stdout

@@ -17,11 +17,16 @@ CORES = {"main": 1, "worker": 1, "large": 3}
 """What each instance of these services reserves, out of ``NODE_CORES``."""
 NODE_CORES = 4
 
-_NOTE = '{} $ZOE_INSTANCE" >> "$ZOE_WORKSPACE/runs"'
-_BEGIN = f'echo "{_NOTE.format("begun")}; '
+# What it notes it has printed before, so that its log can be held against that.
+_NOTE = 'note() { echo "$1 $ZOE_INSTANCE"; echo "$1 $ZOE_INSTANCE" >> "$ZOE_WORKSPACE/$2"; }; '
+# All processes of an attempt hold the lock of its instance, whatever the attempt, while they live.
+_ALONE = (
+    'exec 9> "$ZOE_WORKSPACE/lock-${ZOE_INSTANCE%-*}"; '
+    "flock --nonblock 9 || note overlapping overlaps; "
+)
+_BEGIN = _NOTE + _ALONE + "note begun runs; "
 _FINISH = (
-    'until [ -e "$ZOE_WORKSPACE/finish-$EXECUTION_ID" ]; do sleep 0.1; done; '
-    f'echo "{_NOTE.format("succeeded")}'
+    'until [ -e "$ZOE_WORKSPACE/finish-$EXECUTION_ID" ]; do sleep 0.1; done; note succeeded runs'
 )
 
 
@@ -32,7 +37,7 @@ def _service(make: Callable[..., dict[str, Any]], line: str, name: str, **fields
 
 PORT = {"name": "page", "protocol": "tcp", "port_number": 8080}  # needs an address, which must go
 MAIN = _service(service, _BEGIN + _FINISH, "main", ports=[PORT])
-HELPER = _BEGIN + "exec sleep 1000"
+HELPER = _BEGIN + 'trap "note stopped stops; exit 1" TERM; sleep 1000'
 GANG = zapp(MAIN, _service(worker, HELPER, "worker"))
 ELASTIC = zapp(MAIN, _service(worker, HELPER, "worker", essential=0, elastic=2))
 LARGE = zapp(_service(service, _BEGIN + _FINISH, "large"))

@@ -1,5 +1,6 @@
 """A deployment with real processes whose acting master is killed, and whose standby takes over."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tests.support.builders import GB, START
 from tests.support.masters import MasterProcess
 from tests.support.submissions import submit
 from tests.support.waiting import eventually
+from zoe_core.cluster import InstanceId
 from zoe_core.zapp import ZApp
 from zoe_master.backends.process.files import InstanceFiles
 from zoe_store import executions
@@ -180,6 +182,24 @@ class CrashSite:
         begun = self._ground.runs().begun
         assert {each: count for each, count in begun.items() if count > 1} == {}
         assert reserved_by_node(self.database) == {}
+        assert not (self.workspace / "overlaps").exists(), "two attempts of one instance at once"
+        assert [each for each in self._noted() if each[1] not in self._kept_log(each[0])] == []
+
+    def _noted(self) -> list[tuple[InstanceId, str]]:
+        """The lines that instances have noted, after they printed them."""
+        marker = re.compile(r".* zoe-\w+-(\d+)-(\w+)-(\d+)-(\d+)")
+        found = []
+        for file in (self.workspace / "runs", self.workspace / "stops"):
+            for line in file.read_text().splitlines() if file.exists() else ():
+                match = marker.fullmatch(line)
+                assert match, line
+                execution, service, index, attempt = match.groups()
+                found.append((InstanceId(int(execution), service, int(index), int(attempt)), line))
+        return found
+
+    def _kept_log(self, one: InstanceId) -> list[str]:
+        file = self.directory / "logs" / str(one.execution_id) / f"{one.name}.{one.attempt}.log"
+        return file.read_text().splitlines() if file.exists() else []
 
     def _shims(self) -> list[str]:
         """Shims do not carry the marker of their instance, but its directory as an argument."""

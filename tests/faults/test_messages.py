@@ -25,12 +25,12 @@ from tests.support.waiting import eventually_async
 from zoe_core.cluster import InstanceId, Observed
 from zoe_hub import link as link_module
 from zoe_hub.feed import EventFeed
-from zoe_hub.link import MasterAway
+from zoe_hub.link import MasterAway, NotAnswered
 from zoe_hub.portal.api import logs as logs_module
 from zoe_hub.portal.api.logs import Log, read_on
 from zoe_hub.portal.context import PortalContext
-from zoe_master.backends.base import Observation
-from zoe_master.backends.fake import FakeEngine
+from zoe_master.backends.base import BackendError, Fatal, Observation, Retry
+from zoe_master.backends.fake import FakeBackend, FakeEngine
 from zoe_store.events import EventRecord, read_events
 
 engine, hub = masters.engine, masters.hub
@@ -214,6 +214,42 @@ async def test_followed_logs_are_complete_when_connections_are_cut(
         assert cut >= 6
 
 
+def refusing(error: BackendError, times: int) -> type[FakeBackend]:
+    """A back-end that gives out no log at first."""
+    refusals = iter(range(times))
+
+    class Refusing(FakeBackend):
+        def read_log(self, instance: InstanceId, offset: int, limit: int) -> bytes:
+            if next(refusals, None) is not None:
+                raise error
+            return super().read_log(instance, offset, limit)
+
+    return Refusing
+
+
+async def test_a_followed_log_outlives_refusals_that_pass(
+    database_url: str, tmp_path: Path, hub: HubEnd, engine: FakeEngine
+) -> None:
+    make = refusing(Retry("the node is busy"), times=logs_module.REFUSALS - 1)
+    async with acting(database_url, tmp_path, engine, make):
+        (one,) = await running(hub, 1)
+        following = asyncio.create_task(follow(hub, one))
+        said = await talk(engine, one)
+        async with asyncio.timeout(PATIENCE):
+            assert await following == said
+
+
+async def test_a_followed_log_that_is_always_refused_comes_to_an_end(
+    database_url: str, tmp_path: Path, hub: HubEnd, engine: FakeEngine
+) -> None:
+    make = refusing(Fatal("the log is gone for good"), times=10**6)
+    async with acting(database_url, tmp_path, engine, make):
+        (one,) = await running(hub, 1)
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(NotAnswered, match="the log is gone for good"):
+                await follow(hub, one)
+
+
 async def _cut_now_and_then(wires: Wires) -> int:
     """How many connections were cut, of three that are always made anew."""
     cut = 0
@@ -246,8 +282,10 @@ class Follower:
 async def feed_of(hub: HubEnd) -> AsyncIterator[EventFeed]:
     feed = EventFeed(hub.database, hub.link)
     feed.start()
-    yield feed
-    await feed.close()
+    try:
+        yield feed
+    finally:
+        await feed.close()
 
 
 @SEEDS

@@ -230,7 +230,7 @@ def test_a_waiting_server_comes_back_without_a_master_and_goes_on_with_one(tmp_p
         site.zoe.start_and_wait()
         eventually(lambda: site.is_pending("second"), message=site.zoe.output)
         said = (event["message"] for event in progress(site.admin, "second"))
-        assert next(each for each in said if "as soon as the scheduler is back" in each)
+        assert next(each for each in said if "goes on as soon as it can: the scheduler" in each)
         assert site.token("second") == old  # until the master says that it starts nothing with it
         with a_master(site):
             eventually(lambda: site.token("second") != old)

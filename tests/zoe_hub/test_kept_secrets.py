@@ -18,6 +18,14 @@ def test_it_is_made_once_for_us_alone(tmp_path: Path) -> None:
     assert [each.name for each in file.parent.iterdir()] == ["secret"]
 
 
+def test_what_others_could_read_is_for_us_alone_again(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("ab12\n")  # as an editor leaves it
+    file.chmod(0o644)
+    assert keep_secret(file) == "ab12"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_each_is_another(tmp_path: Path) -> None:
     assert keep_secret(tmp_path / "one") != keep_secret(tmp_path / "two")
 

@@ -4,16 +4,17 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.support.masters import HubEnd, acting
+from tests.support.masters import Gate, HubEnd, acting
 from tests.support.waiting import eventually_async
 from zoe_core.protocol import ReadLog
 from zoe_hub import contact
-from zoe_hub.link import MasterAway, MasterLink
+from zoe_hub.link import MasterAway, MasterLink, NotAnswered
 from zoe_master.backends.fake import FakeEngine
 from zoe_store.cluster import master_record
 from zoe_store.database import Database, DatabaseAway
@@ -89,6 +90,39 @@ async def test_it_is_known_that_the_master_is_away_and_that_it_is_back(
         assert await hub.link.queue() == []
 
 
+async def test_who_asks_one_that_is_away_does_not_wait_for_the_database(
+    database_url: str,
+    tmp_path: Path,
+    engine: FakeEngine,
+    hub: HubEnd,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with acting(database_url, tmp_path, engine):
+        assert await hub.link.queue() == []
+    await eventually_async(lambda: not hub.link._contact.there.is_set())
+    hangs = Gate()
+    monkeypatch.setattr(contact, "master_record", lambda database: hangs())
+    try:
+        await asyncio.to_thread(hangs.reached.wait, PATIENCE)
+        async with asyncio.timeout(PATIENCE / 2):
+            with pytest.raises(MasterAway, match="is away since"):
+                await hub.link.queue()
+    finally:
+        monkeypatch.undo()
+        hangs.opened.set()
+
+
+def answers(hub: HubEnd) -> Callable[[], object]:
+    """Whether both questions and logs are answered."""
+
+    async def both() -> bool:
+        with suppress(MasterAway):
+            return (await hub.link.queue(), await hub.log(10**6)) == ([], (b"", True))
+        return False
+
+    return both
+
+
 async def test_a_hub_that_becomes_known_later_is_let_in(
     database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
 ) -> None:
@@ -98,13 +132,56 @@ async def test_a_hub_that_becomes_known_later_is_let_in(
         with pytest.raises(MasterAway):
             await hub.link.queue()
         hidden.rename(key)
+        await eventually_async(answers(hub))
 
-        async def let_in() -> bool:
-            with suppress(MasterAway):
-                return await hub.link.queue() == []
-            return False
 
-        await eventually_async(let_in)
+@pytest.mark.parametrize("refused", [1, 2, 3])
+async def test_one_connection_that_alone_was_refused_is_made_anew(
+    database_url: str,
+    tmp_path: Path,
+    engine: FakeEngine,
+    hub: HubEnd,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: int,
+) -> None:
+    asked: list[bytes] = []
+
+    def is_client(ring: KeyRing, key: bytes) -> bool:
+        asked.append(key)
+        return len(asked) != refused
+
+    monkeypatch.setattr(KeyRing, "is_client", is_client)
+    async with acting(database_url, tmp_path, engine):
+        await eventually_async(answers(hub))
+        # The one for news is not needed for that, and missed after a while.
+        await eventually_async(lambda: len(asked) > 3)
+        await eventually_async(answers(hub))
+
+
+@pytest.mark.parametrize("name", ["requests", "logs"])
+async def test_a_connection_that_nobody_reads_any_more_is_made_anew(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd, name: str
+) -> None:
+    async with acting(database_url, tmp_path, engine):
+        assert await answers(hub)()
+        getattr(hub.link._contact, name)._reader.cancel()
+        with pytest.raises(MasterAway, match=r"the scheduler (has|does) not answer"):
+            await asyncio.gather(hub.link.queue(), hub.log(10**6))
+        assert hub.link._contact.there.is_set(), "its beats are heard"
+        await eventually_async(answers(hub))
+
+
+async def test_without_its_key_the_hub_says_so_until_it_has_it_again(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
+) -> None:
+    key = tmp_path / "keys" / "hub.key_secret"
+    hidden = key.rename(tmp_path / "hub.key_secret")
+    async with acting(database_url, tmp_path, engine):
+        for _ in range(2):
+            with pytest.raises(MasterAway, match="cannot be reached: the administrator's log"):
+                await hub.link.queue()
+        hidden.rename(key)
+        await eventually_async(answers(hub))
 
 
 async def test_who_wants_news_hears_of_a_new_master_without_asking_it(
@@ -204,7 +281,7 @@ async def test_a_request_that_the_master_cannot_answer_says_why(
         execution_id=1, service="../x", index=0, attempt=1, offset=0, limit=1, wait=0
     )
     async with acting(database_url, tmp_path, engine):
-        with pytest.raises(MasterAway, match="malformed ReadLog"):
+        with pytest.raises(NotAnswered, match="malformed ReadLog"):
             await hub.link.read_log(wrong)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.builders import service, worker, zapp
-from tests.support.masters import Gate, HubEnd, acting, backend, command
+from tests.support.masters import Gate, HubEnd, MasterProcess, acting, backend, command
 from tests.support.waiting import eventually_async
 from zoe_core.amount import Amount
 from zoe_core.cluster import InstanceId
@@ -17,6 +17,7 @@ from zoe_master.backends.base import Fatal, InstanceSpec, Retry
 from zoe_master.backends.fake import FakeBackend, FakeEngine, Script
 from zoe_master.engine import loop, observer
 from zoe_master.engine.observer import Observer
+from zoe_store import master
 from zoe_store.cluster import Stranger, known_strangers
 from zoe_store.database import DatabaseAway
 from zoe_store.executions import instances_of
@@ -60,6 +61,22 @@ async def test_what_was_submitted_and_ended_meanwhile_is_seen_to(
         await hub.until(stays, "running")
         await hub.ended(goes)
         assert await hub.moves(goes) == ["queued", "terminated"]
+
+
+async def test_any_number_may_have_been_submitted_while_no_master_was_there(
+    database_url: str,
+    tmp_path: Path,
+    engine: FakeEngine,
+    hub: HubEnd,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(master, "PAGE", 2)
+    monkeypatch.setattr(loop, "LOOK_EVERY", NEVER)
+    too_large = zapp(service(memory=1000))
+    backlog = [await hub.submit(too_large, wake=False) for _ in range(9)]
+    async with acting(database_url, tmp_path, engine, relist_interval=NEVER):
+        for each in backlog:
+            await hub.until(each, "queued")
 
 
 async def test_the_next_master_goes_on_where_the_last_one_was(
@@ -114,6 +131,19 @@ async def test_a_write_that_failed_may_have_taken_place(
             assert await hub.moves(one) == moves
     assert len(failed) > 4
     assert engine.instances() == []
+
+
+def test_an_address_that_is_none_of_this_machine_is_told_in_one_line(
+    database_url: str, tmp_path: Path
+) -> None:
+    refused = MasterProcess(database_url, tmp_path / "master", address="192.0.2.1")
+    refused.launch()
+    assert refused.process is not None
+    assert refused.process.wait(60) == 1
+    said = refused.log.read_text()
+    assert "CRITICAL | c.ZoeMaster.address is '192.0.2.1', and the master cannot listen" in said
+    assert "Traceback" not in said
+    refused.close()
 
 
 # --- the engine ---

@@ -1,5 +1,6 @@
 """The master's sockets as strangers and other versions of Zoe meet them."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import zmq.asyncio
 import zmq.auth
 
 from tests.support.masters import HubEnd, acting
+from tests.support.waiting import eventually_async
 from zoe_core.cluster import InstanceId
 from zoe_core.protocol import (
     BEAT_EVERY,
@@ -21,7 +23,9 @@ from zoe_core.protocol import (
     Pong,
     ReadLog,
 )
+from zoe_hub.link import MasterAway, NotAnswered
 from zoe_master.api.front import LOGS_AT_ONCE
+from zoe_master.api.log_reader import LogReader
 from zoe_master.backends.fake import FakeEngine
 from zoe_store.cluster import master_record
 from zoe_store.keys import HUB, MASTER, KeyPair, KeyRing
@@ -202,3 +206,46 @@ async def test_an_answer_that_does_not_exist_hurts_nobody(client: Client) -> Non
     answer = await client.ask(b"\xff")
     assert answer is not None
     assert answer.kind == "Failure"
+
+
+# --- what goes wrong inside ---
+
+
+async def test_a_log_that_cannot_be_read_any_more_hurts_who_follows_it_alone(
+    hub: HubEnd, tmp_path: Path
+) -> None:
+    one = await hub.submit()
+    await hub.instance(one, observed="running")
+    following = asyncio.create_task(hub.log(one, wait=25))
+    await eventually_async(lambda: hub.link._contact.logs._open)
+    assert await hub.log(one) == (b"", False), "the one before has been read as well"
+    (tmp_path / "logs" / str(one) / "main-0.1.log").mkdir(parents=True)  # open: EISDIR
+    with pytest.raises(NotAnswered, match="its log says why"):
+        await following
+    assert await hub.link.queue() == []
+    assert master_record(hub.database).epoch == 1
+
+
+async def test_an_error_that_nobody_foresaw_begins_a_new_term(
+    hub: HubEnd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> bool:
+        monkeypatch.undo()
+        raise RuntimeError("nobody foresaw this")
+
+    one = await hub.submit()
+    await hub.instance(one, observed="running")
+    monkeypatch.setattr(LogReader, "_has_more", fail)
+    with pytest.raises(MasterAway):
+        await hub.log(one, wait=25)
+
+    async def answered() -> bool:
+        try:
+            return await hub.log(one) == (b"", False)
+        except MasterAway:
+            return False
+
+    await eventually_async(answered)
+    assert master_record(hub.database).epoch == 2
+    assert "RuntimeError: nobody foresaw this" in caplog.text
+    assert (await hub.get(one)).status == "running"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import sqlalchemy as sa
 
 from tests.support.survivors import family, survivors
 from tests.support.waiting import eventually
+from zoe_store import embedded
+from zoe_store.driver import BoundedConnection
 from zoe_store.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 _OWNER = """
@@ -110,6 +113,19 @@ def test_when_somebody_owns_it_we_connect_and_do_not_stop_it(
         assert _run(second, "SELECT 1") == [(1,)]
     assert psutil.pid_exists(pid)
     assert process.poll() is None
+
+
+def test_a_server_that_hangs_does_not_hold_up_the_start_for_ever(
+    tmp_path: Path, owner: tuple[subprocess.Popen[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedConnection, "patience", 0.2)
+    monkeypatch.setattr(embedded, "_START_LIMIT", 0.5)
+    os.kill(owner[1], signal.SIGSTOP)  # the system still takes connections for it
+    try:
+        with pytest.raises(EmbeddedPostgresError, match="does not answer; see"):
+            EmbeddedPostgres(tmp_path).start()
+    finally:
+        os.kill(owner[1], signal.SIGCONT)
 
 
 def test_kill_of_the_owner_leaves_no_server_and_loses_nothing(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.support.builders import START, after, amount, execution, instance, node, service, worker
@@ -19,13 +19,19 @@ from zoe_core.cluster import (
     Outcome,
 )
 from zoe_core.scheduling import Advance, Happened
-from zoe_core.zapp import SiteDefaults, zapp_document
-from zoe_store import cluster, executions, master
+from zoe_core.zapp import ParsedZApp, SiteDefaults, parse_zapp, zapp_document
+from zoe_store import cluster, executions, master, tables
 from zoe_store.cluster import Stranger
 from zoe_store.database import Database
 from zoe_store.events import newest_event, read_events
 from zoe_store.office import Office
 from zoe_store.tables import intents, launch_secrets
+
+OTHERS = text(
+    "select state from pg_stat_activity where datname = current_database()"
+    " and pid <> pg_backend_pid()"
+)
+"""What the other sessions are doing."""
 
 
 def moved(view: ExecutionView, *instances: InstanceView, told: int = 1) -> Advance:
@@ -184,6 +190,115 @@ def test_no_wish_is_news_before_what_it_is_about(database_url: str, database: Da
     assert [each.execution_id for each in news.intents] == [each.id for each in news.submitted]
     office.leave()
     meddled.close()
+
+
+def take_in(office: Office) -> master.News:
+    """Read a page of news, and write what a master does about it."""
+    news = master.read_news(office)
+    queued = {each.id: replace(each, status=ExecutionStatus.QUEUED) for each in news.submitted}
+    master.write_advance(
+        office, Advance(executions=queued), [each.id for each in news.intents], START
+    )
+    return news
+
+
+def test_a_backlog_is_taken_in_page_by_page(
+    database: Database, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(master, "PAGE", 3)
+    ids = [submit(database) for _ in range(7)]
+    for each in (ids[6], ids[0], ids[3], ids[1]):
+        executions.request_termination(database, each, "alice", f"Wish {each}.", START)
+    pages = [take_in(office)]
+    while pages[-1].more:
+        pages.append(take_in(office))
+    assert [[each.id for each in page.submitted] for page in pages] == [ids[:3], ids[3:6], ids[6:]]
+    known: set[int] = set()
+    for page in pages:
+        known |= {each.id for each in page.submitted}
+        assert {each.execution_id for each in page.intents} <= known
+    assert sorted(each.execution_id for page in pages for each in page.intents) == sorted(
+        [ids[0], ids[1], ids[3], ids[6]]
+    )
+    assert take_in(office) == master.News((), ())
+
+
+def test_more_wishes_than_a_page_are_all_read(
+    database: Database, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(master, "PAGE", 2)
+    for view in [admitted(database, office) for _ in range(5)]:
+        executions.request_termination(database, view.id, "alice", "Enough.", START)
+    pages = [take_in(office) for _ in range(3)]
+    assert [(len(page.intents), page.more) for page in pages] == [(2, True), (2, True), (1, False)]
+
+
+def test_more_than_a_page_is_loaded(
+    database: Database, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = [admitted(database, office) for _ in range(5)]
+    for view in views:
+        master.write_advance(office, moved(view, instance(view.id)), [], START)
+    submit(database)
+    for page in (2, 5):
+        monkeypatch.setattr(master, "PAGE", page)
+        loaded, instances = master.load_live(office)
+        assert loaded == views
+        assert instances == [instance(view.id) for view in views]
+
+
+def test_nothing_is_parsed_within_a_transaction(
+    database: Database, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that takes: Postgres ends a session that is idle in a transaction."""
+    admitted(database, office)
+    submit(database)
+    states: list[str] = []
+
+    def parse_slowly(document: object) -> ParsedZApp:
+        with database.transaction() as connection:
+            states.extend(connection.scalars(OTHERS))
+        return parse_zapp(document)
+
+    monkeypatch.setattr(master, "parse_zapp", parse_slowly)
+    assert len(master.read_news(office).submitted) == 1
+    assert len(master.load_live(office)[0]) == 1
+    assert set(states) == {"idle"}
+
+
+def test_what_cannot_be_read_ends_and_holds_no_room(database: Database, office: Office) -> None:
+    broken, whole, new = admitted(database, office), admitted(database, office), submit(database)
+    for view in (broken, whole):
+        seen = [instance(view.id), instance(view.id, index=1, observed=Observed.EXITED)]
+        master.write_advance(office, moved(view, *seen), [], START)
+    with database.transaction() as connection:
+        for each in (broken.id, new):
+            connection.execute(insert(launch_secrets).values(execution_id=each, environment={}))
+            connection.execute(
+                update(tables.executions).filter_by(id=each).values(description={"version": 99})
+            )
+    before = newest_event(database)
+    assert master.load_live(office) == (
+        [whole],
+        [instance(whole.id), instance(whole.id, index=1, observed=Observed.EXITED)],
+    )
+    assert master.read_news(office).submitted == ()
+    assert cluster.reserved_by_node(database) == {"node-0": instance(whole.id).reservation}
+    for each in (broken.id, new):
+        record = executions.get(database, each)
+        assert record is not None
+        assert (record.status, record.outcome) == ("error", "error")
+        assert "This version of Zoe cannot read it" in (record.reason or "")
+        assert record.ended_at is not None
+    told = read_events(database, after=before)
+    assert [(each.execution_id, each.data["from"], each.data["to"]) for each in told] == [
+        (broken.id, "queued", "error"),
+        (new, "submitted", "error"),
+    ]
+    (found,) = executions.instances_of(database, [broken.id]).values()
+    assert [(each.observed, each.exit_code) for each in found] == [("lost", None), ("exited", None)]
+    with database.transaction() as connection:
+        assert connection.execute(select(launch_secrets)).all() == []
 
 
 def test_statuses(database: Database, office: Office) -> None:

@@ -4,7 +4,7 @@ import select
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
 from tests.support.builders import START
 from tests.support.submissions import submit
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 from zoe_core.scheduling import Advance
 from zoe_store import master
 from zoe_store.cluster import master_record
-from zoe_store.database import Database, DatabaseAway
+from zoe_store.database import Database, DatabaseAway, DatabaseBusy
 from zoe_store.office import Office, OutOfOffice
 
 
@@ -113,16 +113,51 @@ def test_who_took_office_again_may_act(database: Database, office: Office) -> No
     assert office.epoch == 2
 
 
-ACTS: list[Callable[[Office, int], object]] = [
+def test_who_could_not_take_it_keeps_nobody_from_it(
+    database_url: str, database: Database, other: Office
+) -> None:
+    """The lock was got, and then the epoch could not be written."""
+    hurried = Database(f"{database_url}&options=-c%20lock_timeout%3D100")
+    with database.transaction() as connection:
+        connection.execute(text("select from deployment for update"))
+        with pytest.raises(DatabaseBusy, match="lock timeout"):
+            Office(hurried).try_take()
+    eventually(other.try_take)
+    hurried.close()
+
+
+Act = Callable[[Office, int], object]
+
+WRITES: list[Act] = [
     lambda office, _: master.heartbeat(office),
     lambda office, _: master.write_advance(office, Advance(), [], START),
     lambda office, _: master.write_nodes(office, [], START),
+    lambda office, _: master.write_strangers(office, [], START),
+]
+READS: list[Act] = [
     lambda office, _: master.load_live(office),
     lambda office, _: master.read_news(office),
     lambda office, one: master.secrets_of(office, one),
     lambda office, one: master.statuses_of(office, [one]),
-    lambda office, _: master.write_strangers(office, [], START),
 ]
+ACTS = [*WRITES, *READS]
+
+
+@pytest.mark.parametrize(("acts", "durable"), [(WRITES, True), (READS, False)])
+def test_only_what_writes_has_to_reach_the_disk(
+    database: Database, office: Office, acts: list[Act], durable: bool
+) -> None:
+    one = submit(database)
+    assigned: list[bool] = []
+
+    def note(connection: Connection) -> None:
+        query = text("select pg_current_xact_id_if_assigned() is not null")
+        assigned.append(bool(connection.scalar(query)))
+
+    event.listen(database.engine, "commit", note)
+    for act in acts:
+        act(office, one)
+    assert assigned == [durable] * len(acts)
 
 
 def test_a_master_that_was_replaced_cannot_do_anything(

@@ -249,7 +249,10 @@ def test_a_connection_lost_while_committing_leaves_it_open_and_the_key_tells(
         connection.execute(text(LOSE_CONNECTION_AT_COMMIT))
     with first_in_flight(database, submitter, threads):
         waiting = hand_in(submitter, threads, *keyed)
-    assert all(isinstance(each.exception(), DatabaseAway) for each in waiting)
+    errors = [each.exception() for each in waiting]
+    assert all(isinstance(each, DatabaseAway) for each in errors)
+    assert len({id(each) for each in errors}) == 3  # each is raised in a place of its own
+    assert len({str(each) for each in errors}) == 1
     with database.transaction() as connection:
         connection.execute(text("drop trigger lose_connection on events"))
     answers = [submitter.submit(each) for each in keyed]

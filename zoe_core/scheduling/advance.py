@@ -49,10 +49,13 @@ class Ledger:
         self._nodes = snapshot.nodes
         self._executions = dict(snapshot.executions)
         self._instances = dict(snapshot.instances)
+        # Those of `_instances` that nobody else has seen: the others must not change any more.
+        self._own: dict[int, dict[InstanceId, InstanceView]] = {}
         self.advance = Advance()
 
     def snapshot(self) -> Snapshot:
         """The picture with all changes so far; ended executions are no longer in it."""
+        self._own.clear()
         live = {key: each for key, each in self._executions.items() if each.status not in FINAL}
         instances = {key: self._instances.get(key, {}) for key in live}
         return Snapshot(self._nodes, live, instances)
@@ -82,11 +85,10 @@ class Ledger:
     def put_instance(self, instance: InstanceView) -> None:
         """A new view of an instance, or a new instance."""
         execution_id = instance.id.execution_id
-        # A new mapping: the snapshot that this step began with must not change.
-        self._instances[execution_id] = {
-            **self._instances.get(execution_id, {}),
-            instance.id: instance,
-        }
+        if execution_id not in self._own:
+            mine = dict(self._instances.get(execution_id, {}))
+            self._instances[execution_id] = self._own[execution_id] = mine
+        self._own[execution_id][instance.id] = instance
         self.advance.instances[instance.id] = instance
         self.tell(
             execution_id,

@@ -7,9 +7,10 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -46,7 +47,9 @@ from zoe_store.urls import InvalidUrl
 _LOG_FORMAT = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 _CONNECT = 5.0  # seconds that an instance may take to accept a connection
 _MESSAGE = 100 * 2**20  # bytes of one websocket message; outputs of notebooks are large
+_CHECK_EVERY = 1.0  # seconds between attempts to check the schema of the database
 _PING = 30.0  # seconds between pings, so that no proxy closes a silent websocket
+_STOP = 2.0  # seconds for connections to close at the end
 
 
 class ZoePortal(Application):
@@ -90,13 +93,18 @@ class ZoePortal(Application):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         async with AsyncExitStack() as stack:
             application = await self.compose(self._hub_auth(), load_gallery(), stack)
-            await self._check_schema(application.context.database)
+            database = application.context.database
+            known = await _is_schema_known(database)
             server = HTTPServer(application, xheaders=True, max_body_size=MAX_BODY)
             place = urlsplit(self.url)
             server.listen(place.port or 80, place.hostname or "127.0.0.1")
-            stack.callback(server.stop)
+            stack.push_async_callback(_stop, server)
             self.log.info("The portal listens at %s", self.url)
-            await stopping.wait()
+            stopped = asyncio.create_task(stopping.wait())
+            if not known:
+                self.log.warning("The database is away; the portal says so until it is back")
+                await _check_schema_until(stopped, database)
+            await stopped
 
     def _hub_auth(self) -> HubOAuth:
         """The Hub says in the environment what is needed, unless it did not start this process."""
@@ -138,11 +146,33 @@ class ZoePortal(Application):
             websocket_ping_interval=_PING,
         )
 
-    async def _check_schema(self, database: Database) -> None:
-        try:
-            await asyncio.to_thread(check, database)
-        except DatabaseAway as error:
-            self.log.warning("The database is away; the portal says so until it is back: %s", error)
+
+async def _check_schema_until(stopped: asyncio.Task[Any], database: Database) -> None:
+    """Return when it is known to be right, or with ``stopped``. Raises WrongSchema."""
+    known = False
+    while not known and not stopped.done():
+        await asyncio.wait({stopped}, timeout=_CHECK_EVERY)
+        known = await _is_schema_known(database)
+
+
+async def _is_schema_known(database: Database) -> bool:
+    """Whether it is known to be right: not while the database is away. Raises WrongSchema."""
+    try:
+        await asyncio.to_thread(check, database)
+    except DatabaseAway:
+        return False
+    return True
+
+
+async def _stop(server: HTTPServer) -> None:
+    """Cut off requests under way: what they need is taken apart next.
+
+    Clients meet what they meet when the portal crashes, and try again.
+    """
+    server.stop()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_STOP):
+            await server.close_all_connections()
 
 
 def _make_context(

@@ -16,7 +16,8 @@ async def launch(
     """Check and store what the visitor wants; returns the execution and whether it is new.
 
     A ZApp that is a Jupyter server is started by the Hub, with the visitor's own token. Raises
-    Refused, HubAway or DatabaseAway; then nothing was stored.
+    Refused when nothing was stored. After HubAway and DatabaseAway it may be stored all the same:
+    only with an idempotency key it is safe to try again.
     """
     visitor, context = handler.visitor, handler.context
     visitor.require(Scope.LAUNCH if order.description is None else Scope.LAUNCH_OWN)

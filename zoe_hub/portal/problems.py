@@ -49,8 +49,7 @@ def explain_failure(error: BaseException | None, status: int, where: str) -> Fai
         log.warning("%s: %s", where, error)
         return _away(f"Not now: {error}. What was launched is kept and goes on.")
     if isinstance(error, HubAway):
-        log.warning("%s: JupyterHub does not answer: %s", where, error)
-        return _away("JupyterHub does not answer. Nothing was changed.")
+        return _of_hub(error, where)
     if isinstance(error, HTTPError) and error.status_code < 500:
         return Failure(_of_status(error.status_code, error.log_message))
     if error is None and status < 500:
@@ -73,6 +72,15 @@ def _of_database(error: DatabaseAway, where: str) -> Failure:
     if isinstance(error, DatabaseBusy):
         return _away("The database has too much to do. What was stored is safe.")
     return _away("The database does not answer. What was stored is safe.")
+
+
+def _of_hub(error: HubAway, where: str) -> Failure:
+    """It may have been asked for a server, and may have heard it."""
+    log.warning("%s: JupyterHub does not answer: %s", where, error)
+    return _away(
+        "JupyterHub does not answer. What was stored is safe, and a server that was being "
+        "launched may still start."
+    )
 
 
 def _of_refusal(refused: Refused) -> ProblemDocument:

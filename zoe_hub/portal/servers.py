@@ -44,7 +44,7 @@ class HubServers:
         """Start a named server for ``user``; returns its execution and whether it is new.
 
         The spawner stores the key with the execution. Raises Refused when the token may not start
-        servers, HubAway when the Hub does not answer.
+        servers, HubAway when the Hub does not answer: then the server may still start.
         """
         if idempotency_key is None:
             server_name = await asyncio.to_thread(self._free_name, user, launch.name)

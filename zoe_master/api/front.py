@@ -43,7 +43,7 @@ class Front:
         self.publisher = Publisher(sockets.events, epoch)
 
     async def run(self) -> None:
-        """Answer and beat until it is cancelled."""
+        """Answer and beat until it is cancelled; an ExceptionGroup is what nobody foresaw."""
         async with asyncio.TaskGroup() as group:
             for each in (*self._routers, self._reader, self.publisher):
                 group.create_task(each.run())

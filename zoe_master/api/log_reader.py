@@ -35,7 +35,7 @@ class LogReader:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="logs")
 
     async def answer(self, request: Request) -> tuple[Message, bytes]:
-        """A chunk and its bytes. Raises MalformedEnvelope, and BackendError of the back-end."""
+        """A chunk and its bytes. Raises MalformedEnvelope; BackendError and OSError of a log."""
         if not isinstance(request, ReadLog):
             raise MalformedEnvelope("this socket is for logs: it answers ReadLog alone")
         chunk, data = await self._read(request)
@@ -86,7 +86,7 @@ class LogReader:
         try:
             # Not the size: not every back-end knows it.
             return bool(self._logs.read(instance, offset, 1))
-        except BackendError:
+        except (BackendError, OSError):
             return True  # whoever waits is to meet the error
 
     async def _read(self, wanted: ReadLog) -> tuple[LogChunk, bytes]:

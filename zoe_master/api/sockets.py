@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import zmq
 import zmq.asyncio
@@ -13,6 +14,8 @@ from zoe_store.wire import bound
 
 LARGEST_REQUEST = 2**20
 """Bytes of a frame that a client may send; one that sends more is disconnected."""
+
+log = logging.getLogger(__name__)
 
 
 class Sockets:
@@ -39,7 +42,14 @@ class Sockets:
         socket.curve_server = True
         socket.curve_publickey = self._pair.public
         socket.curve_secretkey = self._pair.secret
-        socket.bind(f"tcp://{address}:0")
+        try:
+            socket.bind(f"tcp://{address}:0")
+        except zmq.ZMQError as error:
+            raise OSError(
+                f"c.ZoeMaster.address is {address!r}, and the master cannot listen there: "
+                f"{error.strerror}. "
+                "Give an IP address of this machine, such as 127.0.0.1"
+            ) from error
         return socket, socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def close(self) -> None:
@@ -58,4 +68,9 @@ class _KnownClients:
 
     async def callback(self, domain: str, key: bytes) -> bool:
         """Whether this client may connect; there is one domain for all."""
-        return await asyncio.to_thread(self._keys.is_client, key)
+        try:
+            return await asyncio.to_thread(self._keys.is_client, key)
+        except OSError:
+            # Raised, it would end the authenticator, and nobody would be let in any more.
+            log.exception("A client is refused: the known keys cannot be read")
+            return False

@@ -11,8 +11,8 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,8 +30,26 @@ from zoe_store.office import OutOfOffice
 RETRY_DELAYS = (0.2, 1.0, 5.0)
 """Seconds between tries of an effect that met a passing fault; the last one repeats."""
 
+ENDS_WITHIN = 5.0
+"""Seconds for effects under way to return at the end of a term of office.
+
+Far longer than those take that return at all, and shorter than a successor waits for the back-end.
+"""
+
 Key = tuple[str, InstanceId | None]
 """What makes an effect the same one within its execution: ``("stop", instance)``."""
+
+
+Instance = tuple[str, int]
+"""An instance within its execution, whatever the attempt: service and index."""
+
+
+class Hanging(Exception):
+    """A call of the back-end does not return; only the end of the process ends it."""
+
+
+class NotWanted(Exception):
+    """There was nothing to do any more when an effect had its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +109,8 @@ class Applier:
         self._snapshot = Snapshot({}, {}, {})
         self._progress: dict[int, Progress] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._calls: dict[Future[None], Key] = {}
+        self._closed_at: float | None = None
         self._listed = self._looked_after = 0.0
 
     def look(self, snapshot: Snapshot, execution_ids: Iterable[int]) -> None:
@@ -105,27 +124,34 @@ class Applier:
             self._see_to(execution_id)
 
     def doubt(self, since: float) -> None:
-        """A full list was begun at that moment (``time.monotonic``); from any thread.
+        """The next snapshot takes in a full list that was begun then (``time.monotonic``).
 
-        It shows what was made before. If the next snapshot that takes it in still wants an effect,
-        that was in vain, and is made again.
+        That shows what was made before. If the snapshot still wants an effect, it was in vain, and
+        is made again.
         """
         self._listed = since
 
     async def close(self) -> None:
-        """Drop what has not begun; effects under way in threads are waited for."""
-        self._closed = True
+        """Drop what has not begun, and wait for what is under way. Raises Hanging."""
+        self._closed_at = self._closed_at or time.monotonic()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for pool in (self._starting, self._ending):
-            await asyncio.to_thread(pool.shutdown)
+            pool.shutdown(wait=False)
+        left = max(0.0, self._closed_at + ENDS_WITHIN - time.monotonic())
+        calls = dict(self._calls)
+        late = (await asyncio.to_thread(wait, calls, left)).not_done
+        if late:
+            names = ", ".join(_name(calls[each]) for each in late)
+            raise Hanging(f"Calls of the back-end do not return: {names}")
 
     def _see_to(self, execution_id: int) -> None:
         """Begin all effects that can be begun now."""
         progress = self._progress.setdefault(execution_id, Progress())
         for effect in self._wanted(execution_id, progress):
-            if not (self._closed or effect.key in progress.under_way | progress.pausing):
+            busy = effect.key in progress.under_way | progress.pausing
+            if self._closed_at is None and not busy:
                 progress.under_way.add(effect.key)
                 task = asyncio.create_task(self._make(execution_id, progress, effect))
                 self._tasks.add(task)
@@ -136,7 +162,8 @@ class Applier:
     def _wanted(self, execution_id: int, progress: Progress) -> Iterator[Effect]:
         """What is wanted and not made yet; services start in turn, the instances of one together.
 
-        While anything is under way nobody can say that nothing is left: only then clean up.
+        While anything is under way, or may still turn up, nobody can say that nothing is left: only
+        then clean up.
         """
         execution = self._snapshot.executions.get(execution_id)
         if execution is None:
@@ -145,14 +172,19 @@ class Applier:
         for each in wanted.stop:
             if not self._made(progress, ("stop", each.id)):
                 yield Effect(("stop", each.id), self._ending, partial(self._stop, each))
-        yield from self._starts(execution_id, progress, wanted.start)
-        if wanted.clean and not progress.under_way and not self._made(progress, ("clean", None)):
+        coming = self._coming(execution_id, progress)
+        yield from self._starts(execution_id, progress, wanted.start, coming)
+        unsure = progress.under_way or coming
+        if wanted.clean and not unsure and not self._made(progress, ("clean", None)):
             yield Effect(("clean", None), self._ending, partial(self._clean, execution_id))
 
     def _starts(
-        self, execution_id: int, progress: Progress, wanted: Sequence[InstanceView]
+        self,
+        execution_id: int,
+        progress: Progress,
+        wanted: Sequence[InstanceView],
+        coming: Collection[Instance],
     ) -> Iterator[Effect]:
-        coming = self._coming(execution_id, progress)
         left = [
             each
             for each in wanted
@@ -166,7 +198,7 @@ class Applier:
             for each in group:
                 yield Effect(("start", each.id), self._starting, partial(self._start, each))
 
-    def _coming(self, execution_id: int, progress: Progress) -> set[tuple[str, int]]:
+    def _coming(self, execution_id: int, progress: Progress) -> set[Instance]:
         """Instances of which an attempt that was given up may still turn up: no other starts."""
         return {
             (each.id.service, each.id.index)
@@ -182,18 +214,17 @@ class Applier:
         return progress.made.get(key, -1.0) >= self._listed
 
     async def _make(self, execution_id: int, progress: Progress, effect: Effect) -> None:
-        loop = asyncio.get_running_loop()
+        call = effect.pool.submit(self._act, effect)
+        self._calls[call] = effect.key
+        call.add_done_callback(self._calls.pop)
         try:
-            await loop.run_in_executor(effect.pool, self._act, effect)
+            await asyncio.wrap_future(call)
         except OutOfOffice:
             return
+        except NotWanted:
+            pass  # nothing was made, so nothing will turn up
         except Exception as error:  # noqa: BLE001 -- an edge: logged, and tried again
-            tries = progress.tries.get(effect.key, 0)
-            delay = RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)]
-            self._tell(execution_id, effect, error, delay)
-            progress.tries[effect.key] = tries + 1
-            progress.pausing.add(effect.key)
-            loop.call_later(delay, self._resume, execution_id, progress, effect.key)
+            self._pause(execution_id, progress, effect, error)
         else:
             progress.tries.pop(effect.key, None)
             progress.made[effect.key] = time.monotonic()
@@ -205,17 +236,29 @@ class Applier:
         self._require()
         effect.act()
 
+    def _pause(
+        self, execution_id: int, progress: Progress, effect: Effect, error: Exception
+    ) -> None:
+        """It has failed: try again after a while."""
+        tries = progress.tries.get(effect.key, 0)
+        delay = RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)]
+        self._tell(execution_id, effect, error, delay)
+        progress.tries[effect.key] = tries + 1
+        progress.pausing.add(effect.key)
+        asyncio.get_running_loop().call_later(
+            delay, self._resume, execution_id, progress, effect.key
+        )
+
     def _resume(self, execution_id: int, progress: Progress, key: Key) -> None:
         progress.pausing.discard(key)
         self._see_to(execution_id)
 
     def _tell(self, execution_id: int, effect: Effect, error: Exception, delay: float) -> None:
-        what = f"{effect.key[0]} {effect.key[1] or ''}".strip()
         expected = isinstance(error, BackendError | DatabaseAway)
         self._log.warning(
             "Execution %d: %s failed%s, trying again in %g s: %s",
             execution_id,
-            what,
+            _name(effect.key),
             "" if expected else " unexpectedly",
             delay,
             error,
@@ -238,9 +281,9 @@ class Applier:
         execution_id = instance.id.execution_id
         execution = self._snapshot.executions.get(execution_id)
         if execution is None or not self._still_wanted(instance):
-            return
+            raise NotWanted
         try:
-            spec = self._specs.make(execution, instance, self._secrets(execution_id))
+            spec = self._specs.make(execution, instance, self._secrets)
             self._backend.start(spec)
         except Fatal as error:
             self._could_not_start(instance, error)
@@ -275,3 +318,7 @@ class Applier:
 
     def _saw(self, instance: InstanceView, observed: Observed, detail: str | None = None) -> None:
         self._inbox.saw(Sighting(Observation(instance.id, observed, instance.node, detail=detail)))
+
+
+def _name(key: Key) -> str:
+    return f"{key[0]} {key[1] or ''}".strip()

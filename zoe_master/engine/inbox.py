@@ -42,6 +42,13 @@ class Inbox:
             self._facts.nodes = nodes
         self.wake()
 
+    def saw_list(self, since: float, *sightings: Sighting) -> None:
+        """A full list, begun at that moment (``time.monotonic``); from any thread."""
+        with self._lock:
+            self._facts.sightings.extend(sightings)
+            self._facts.listed = since
+        self.wake()
+
     def end_all(self, reason: str) -> None:
         """End all that runs and start nothing more."""
         with self._lock:
@@ -70,5 +77,6 @@ class Inbox:
                 sightings=[*facts.sightings, *newer.sightings],
                 cleaned=[*facts.cleaned, *newer.cleaned],
                 nodes=facts.nodes if newer.nodes is None else newer.nodes,
+                listed=facts.listed if newer.listed is None else newer.listed,
                 end_all=newer.end_all or facts.end_all,
             )

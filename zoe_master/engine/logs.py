@@ -20,9 +20,14 @@ class LogKeeper:
         self._limit = limit
 
     def keep(self, instance: InstanceId) -> None:
-        """Copy the log, before the instance is removed; a copy that exists is left as it is."""
+        """Copy the log, before the instance is removed, unless there is a copy with all of it.
+
+        An earlier one may have been made while the instance still ran; and of one that was removed
+        meanwhile the back-end has less than the copy.
+        """
         target = self._path(instance)
-        if target.exists():
+        there = min(self._backend.log_size(instance), self._limit)
+        if target.exists() and target.stat().st_size >= there:
             return
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = target.with_suffix(".part")

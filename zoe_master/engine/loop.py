@@ -48,6 +48,7 @@ class Loop:
         self._clock = clock
         self._log = log
         self._in_doubt = False
+        self._acted = False
         self._ending = False
         self.emptied = asyncio.Event()
         """Set once all has ended after the inbox was told to end all."""
@@ -62,7 +63,6 @@ class Loop:
             self._thread.shutdown(wait=False)
 
     async def _step_for_ever(self) -> None:
-        self._act_on_all()
         while True:
             try:
                 if self._in_doubt:
@@ -77,12 +77,7 @@ class Loop:
         """Whether the last step was written is unknown: only the database can tell."""
         executions, instances = await asyncio.to_thread(load_live, self._office)
         self._reactor.reload(executions, instances)
-        self._in_doubt = False
-        self._act_on_all()
-
-    def _act_on_all(self) -> None:
-        snapshot = self._reactor.snapshot
-        self._applier.look(snapshot, snapshot.executions)
+        self._in_doubt = self._acted = False
 
     async def _cycle(self) -> None:
         facts = self._inbox.take()
@@ -99,7 +94,20 @@ class Loop:
             self.emptied.set()
         if newest:
             self._publisher.publish(newest)
-        self._applier.look(step.snapshot, step.touched)
+        self._act(step, facts)
+        if facts.news.more:
+            self._inbox.wake()
+
+    def _act(self, step: Step, facts: Facts) -> None:
+        """On what the step touched; on all after the state was read from the database.
+
+        Never before a step has taken in the facts: what the last master started may be among them.
+        """
+        if facts.listed is not None:
+            self._applier.doubt(facts.listed)
+        others = () if self._acted else step.snapshot.executions
+        self._applier.look(step.snapshot, {*step.touched, *others})
+        self._acted = True
 
     async def _in_own_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Readers of logs fill the common threads; the loop does not queue behind them."""

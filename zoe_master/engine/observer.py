@@ -23,11 +23,7 @@ _SEEN = (Observed.CREATING, Observed.RUNNING)
 
 
 class Observer:
-    """Turns what the back-end shows into facts.
-
-    ``snapshot`` gives the newest committed one; ``relisted`` is told when a full list was begun
-    (``time.monotonic``) once its sightings are in the inbox.
-    """
+    """Turns what the back-end shows into facts; ``snapshot`` gives the newest committed one."""
 
     def __init__(
         self,
@@ -37,7 +33,6 @@ class Observer:
         logs: LogKeeper,
         office: Office,
         snapshot: Callable[[], Snapshot],
-        relisted: Callable[[float], None],
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
         self._backend = backend
@@ -46,7 +41,6 @@ class Observer:
         self._office = office
         self._snapshot = snapshot
         self._log = log
-        self._relisted = relisted
         self._strangers: list[Stranger] | None = None  # what an earlier master noted is unknown
 
     def watch(self) -> Callable[[], None]:
@@ -69,7 +63,8 @@ class Observer:
         expected = [each for each in self._snapshot().all_instances() if each.observed in _SEEN]
         self._inbox.saw_nodes(self._backend.nodes())
         listed = {seen.id: seen for seen in self._backend.observations()}
-        self._inbox.saw(
+        self._inbox.saw_list(
+            began,
             *(self._sighting(seen) for seen in listed.values()),
             *(
                 Sighting(Observation(each.id, Observed.LOST, each.node))
@@ -77,7 +72,6 @@ class Observer:
                 if each.id not in listed
             ),
         )
-        self._relisted(began)
         self._tidy(listed.values())
 
     def _tidy(self, listed: Collection[Observation]) -> None:

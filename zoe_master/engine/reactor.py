@@ -47,6 +47,8 @@ class Facts:
     sightings: list[Sighting] = field(default_factory=list)
     cleaned: list[int] = field(default_factory=list)
     nodes: Sequence[Node] | None = None
+    listed: float | None = None
+    """When the full list was begun that the sightings take in (``time.monotonic``)."""
     end_all: str | None = None
     """The portal is stopped as a whole, for this reason: end what runs, start nothing more."""
 

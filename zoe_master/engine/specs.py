@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from zoe_core.cluster import ExecutionView, InstanceId, InstanceView
@@ -21,12 +21,15 @@ class SpecMaker:
     portal_path: str
 
     def make(
-        self, execution: ExecutionView, instance: InstanceView, secrets: Mapping[str, str]
+        self,
+        execution: ExecutionView,
+        instance: InstanceView,
+        secrets: Callable[[int], Mapping[str, str]],
     ) -> InstanceSpec:
-        """The spec of one instance; ``secrets`` are added to its environment.
+        """The spec of one instance; if it needs the execution's ``secrets``, they are read.
 
-        They come from the hub, which cannot know the address yet: ``{dns_name#self}`` in them
-        is replaced.
+        They are added to its environment. They come from the hub, which cannot know the address
+        yet: ``{dns_name#self}`` in them is replaced.
         """
         service = service_of(execution, instance.id)
         rendered = render_instance(
@@ -34,7 +37,7 @@ class SpecMaker:
         )
         # They are the Jupyter server's: its workers and the like have no business with its token.
         is_server = service.name == execution.zapp.hub_server
-        own_secrets = self._addressed(secrets, instance.id) if is_server else {}
+        own_secrets = self._addressed(secrets(execution.id), instance.id) if is_server else {}
         return InstanceSpec(
             id=instance.id,
             node=instance.node,

@@ -1,8 +1,8 @@
 """A back-end for the pure core: what really is there, and what it reports of that."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from zoe_core.cluster import InstanceId, Observed, Snapshot
+from zoe_core.cluster import Desired, InstanceId, Observed, Snapshot
 from zoe_core.scheduling import effects
 
 _ALIVE = (Observed.CREATING, Observed.RUNNING)
@@ -38,7 +38,7 @@ class World:
             for each in () if stubborn else wanted.stop:
                 self.exit(each.id, -15)
             for each in wanted.start:
-                if not self._predecessor_is_unread(each.id):
+                if not self._predecessor_may_turn_up(each.id, picture):
                     self._start(each.id)
             if wanted.clean and not any(each.execution_id == execution.id for each in self.alive()):
                 self.there = {
@@ -48,13 +48,14 @@ class World:
                 }
                 self._say(Report(execution.id))
 
-    def _predecessor_is_unread(self, instance: InstanceId) -> bool:
+    def _predecessor_may_turn_up(self, instance: InstanceId, picture: Snapshot) -> bool:
         """The applier starts no attempt before the master knows what became of the last one."""
         return any(
-            unread is not None
-            and replace(unread, attempt=instance.attempt) == instance
-            and unread.attempt < instance.attempt
-            for unread in (each.instance for each in self.unread)
+            each.desired is Desired.ABSENT
+            and each.observed is Observed.NONE
+            and each.id in self.there
+            and each.id.name == instance.name
+            for each in picture.instances_of(instance.execution_id)
         )
 
     def _start(self, instance: InstanceId) -> None:

@@ -15,7 +15,7 @@ from zoe_store.database import DatabaseAway, DatabaseBusy, DatabaseFull
         (DatabaseAway("internals"), "The database does not answer.", 5, logging.WARNING),
         (DatabaseBusy("internals"), "The database has too much to do.", 5, logging.WARNING),
         (DatabaseFull("internals"), "The database's disk is full: nothing can", 30, logging.ERROR),
-        (HubAway("internals"), "JupyterHub does not answer.", 5, logging.WARNING),
+        (HubAway("internals"), "JupyterHub does not answer. What was stored is", 5, 30),
         (MasterAway("it is away since then"), "Not now: it is away since then.", 5, 30),
     ],
 )

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from tests.support.builders import DEFAULTS, execution, instance, service, snapshot, worker
+from tests.support.masters import Gate
 from tests.support.waiting import eventually_async
 from zoe_core.cluster import Desired, ExecutionStatus, InstanceId, InstanceView, Observed, Snapshot
 from zoe_master.backends.base import Fatal, InstanceSpec, Retry
 from zoe_master.backends.fake import FakeBackend, FakeEngine, ManualClock
 from zoe_master.engine import applier
-from zoe_master.engine.applier import Applier
+from zoe_master.engine.applier import Applier, Hanging
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
 from zoe_master.engine.specs import SpecMaker
@@ -225,6 +226,49 @@ async def test_who_is_out_of_office_does_nothing_more(
     apply.look(picture(status=ExecutionStatus.CLEANING_UP), [1])
     await idle(apply)
     assert backend.calls == []
+
+
+async def test_what_may_still_turn_up_is_not_cleaned_away(
+    apply: Applier, backend: Recorder, tmp_path: Path
+) -> None:
+    """The snapshot does not know yet that the start has returned; it would lose the log."""
+    apply.look(picture(new()), [1])
+    await said(backend, "prepare 1", "start 1/main-0#1")
+    await idle(apply)
+    given_up = replace(new(), desired=Desired.ABSENT)
+    apply.look(picture(given_up, status=ExecutionStatus.CLEANING_UP), [1])
+    await idle(apply)
+    assert not (tmp_path / "logs").exists()
+    stopped = replace(given_up, observed=Observed.EXITED)
+    backend.stop(stopped.id, 0)
+    apply.look(picture(stopped, status=ExecutionStatus.CLEANING_UP), [1])
+    await eventually_async(lambda: "release 1" in backend.calls)
+
+
+async def test_what_was_given_up_before_its_start_had_its_turn_holds_up_nothing(
+    apply: Applier, backend: Recorder
+) -> None:
+    gate = Gate()
+    apply._starting.submit(gate)
+    apply.look(picture(new(), status="running"), [1])
+    given_up = replace(new(), desired=Desired.ABSENT)
+    apply.look(picture(given_up, status=ExecutionStatus.CLEANING_UP), [1])
+    gate.opened.set()
+    await said(backend, "prepare 1", "release 1")
+
+
+async def test_a_call_that_hangs_is_not_waited_for_without_end(
+    backend: Recorder, apply: Applier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applier, "ENDS_WITHIN", 0.01)
+    gate = Gate()
+    monkeypatch.setattr(backend, "prepare", lambda _: gate())
+    apply.look(picture(new()), [1])
+    await asyncio.to_thread(gate.reached.wait)
+    with pytest.raises(Hanging, match="do not return: prepare"):
+        await apply.close()
+    gate.opened.set()
+    monkeypatch.undo()
 
 
 async def test_nothing_is_kept_of_what_has_ended(apply: Applier, backend: Recorder) -> None:

@@ -52,6 +52,19 @@ async def test_what_is_put_back_goes_before_what_is_newer() -> None:
     assert inbox.take().nodes == [node("new")]
 
 
+async def test_a_list_comes_together_with_what_it_shows() -> None:
+    inbox = Inbox()
+    inbox.saw_list(1.0, sighting(0))
+    taken = inbox.take()
+    assert (taken.listed, taken.sightings) == (1.0, [sighting(0)])
+    assert inbox.take().listed is None
+    inbox.put_back(taken)
+    assert inbox.take().listed == 1.0
+    inbox.saw_list(2.0)
+    inbox.put_back(taken)
+    assert inbox.take().listed == 2.0
+
+
 async def test_waiting_ends_in_time() -> None:
     await asyncio.wait_for(Inbox().wait(0.01), PATIENCE)
 

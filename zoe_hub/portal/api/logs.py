@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from zoe_core.protocol import MAX_LOG_CHUNK, ReadLog
 from zoe_core.zapp import Problem
-from zoe_hub.link import MasterAway
+from zoe_hub.link import MasterAway, NotAnswered
 from zoe_hub.portal import sse
 from zoe_hub.portal.api.addresses import InstancePath, LogQuery
 from zoe_hub.portal.context import PortalContext
@@ -27,6 +27,11 @@ FOLLOW_WAIT = 5.0
 """Seconds that the master may take to answer when there is nothing new yet."""
 
 TRY_AGAIN = 1.0
+"""Seconds between two questions when the first had no answer."""
+
+REFUSALS = 10
+"""In a row, after which a log that is followed is given up: the first ones may pass."""
+
 TAIL_WINDOW = 16 * MAX_LOG_CHUNK
 """How far from its end, in bytes, a log is searched for its last lines."""
 
@@ -66,8 +71,10 @@ class Log:
 
         Asked for only when there is room: a slow reader holds back its own log alone. A question
         that was lost is asked again at the same offset. The master calls a log finished too when
-        it has not heard of the instance yet: the store knows better.
+        it has not heard of the instance yet: the store knows better. Raises NotAnswered when the
+        master refuses again and again.
         """
+        refused = 0
         while True:
             try:
                 chunk = await self.read(offset, FOLLOW_WAIT)
@@ -75,6 +82,11 @@ class Log:
                     return chunk
                 if chunk.data:
                     return replace(chunk, finished=False)
+                refused = 0
+            except NotAnswered:
+                refused += 1
+                if refused == REFUSALS:
+                    raise
             except MasterAway:
                 await self.context.link.recovered()
             except DatabaseAway:

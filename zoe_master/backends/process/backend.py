@@ -306,7 +306,10 @@ class ProcessBackend(Backend):
     def _stop(self, files: InstanceFiles, grace: float, reason: str = "") -> None:
         shim = files.shim()
         if shim is not None:
-            files.ask_to_stop(grace, reason)
+            try:
+                files.ask_to_stop(grace, reason)
+            except OSError as error:  # the disk is full: the shim knows a grace of its own
+                self.log.warning("No word can be left in %s: %s", files.directory, error)
             reached(Checkpoint.PROCESS_ASKED)
             signal_process(shim, signal.SIGTERM, still=lambda: files.shim() == shim)
 

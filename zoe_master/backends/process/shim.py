@@ -84,11 +84,16 @@ def boot_id() -> str:
 
 
 def write_atomically(name: str, content: str) -> None:
-    """Write a file that others see whole or not at all."""
+    """Write a file that others see whole or not at all; OSError leaves nothing behind."""
     temporary = f"{name}.{os.urandom(8).hex()}"
-    with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(content)
-    os.replace(temporary, name)
+    try:
+        with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(content)
+        os.replace(temporary, name)
+    except OSError:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
 
 
 def is_locked(file: int) -> bool:

@@ -1,5 +1,6 @@
 """What only the process back-end does."""
 
+import errno
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from tests.support.waiting import eventually
 from zoe_core.cluster import InstanceId, Observed
 from zoe_master.backends.base import Fatal, Retry
 from zoe_master.backends.process.files import InstanceFiles
+from zoe_master.backends.process.shim import write_atomically
 
 
 @pytest.fixture
@@ -177,6 +179,26 @@ def test_two_masters_do_not_share_a_directory(
     with pytest.raises(Retry, match="Another Zoe master uses"):
         second.open()
     second.close()
+
+
+def test_on_a_full_disk_everything_can_be_stopped(
+    site: ProcessSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(name: str, content: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+
+    instances = [site.start("sleep", "infinity", execution=each) for each in (1, 2)]
+    monkeypatch.setattr("zoe_master.backends.process.files.write_atomically", full)
+    site.backend.end_all()
+    for each in instances:
+        assert site.observe(each).exit_code == -signal.SIGTERM
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "stop").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_atomically(str(tmp_path / "stop"), "1.0\n")
+    assert os.listdir(tmp_path) == ["stop"]
 
 
 def test_volumes_are_refused(site: ProcessSite) -> None:
