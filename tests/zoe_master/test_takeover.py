@@ -24,6 +24,7 @@ from tests.zoe_master.hanging_master import HANGS
 from zoe_master.backends.fake import FakeEngine
 from zoe_master.engine import applier, loop
 from zoe_master.engine.applier import Applier
+from zoe_master.engine.guard import Guard
 from zoe_store.cluster import master_record
 from zoe_store.office import Office, OutOfOffice
 
@@ -97,7 +98,6 @@ async def test_what_was_decided_before_another_master_took_over_is_thrown_away(
             end_the_lock(hub.database)
             while not other.try_take():
                 pass
-            office._lost = ""  # it has not noticed yet: the epoch alone must do
             try:
                 return write(office, *step)
             except OutOfOffice as error:
@@ -105,6 +105,10 @@ async def test_what_was_decided_before_another_master_took_over_is_thrown_away(
                 raise
         return write(office, *step)
 
+    async def asleep(guard: Guard) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Guard, "run", asleep)  # nobody notices: the epoch alone must do
     monkeypatch.setattr(loop, "write_advance", late)
     async with acting(database_url, tmp_path, engine):
         one = await hub.submit()
