@@ -1,5 +1,5 @@
 """Fixtures for every test."""
 
-from tests.support.postgres import database_url, postgres
+from tests.support.postgres import database, database_url, office, postgres
 
-__all__ = ["database_url", "postgres"]
+__all__ = ["database", "database_url", "office", "postgres"]

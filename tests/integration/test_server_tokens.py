@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
@@ -18,21 +17,6 @@ from zoe_master.engine.reactor import Facts, Reactor, Sighting, Step
 from zoe_store import executions, master, servers, tables
 from zoe_store.database import Database
 from zoe_store.office import Office
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    office = Office(database)
-    assert office.try_take()
-    yield office
-    office.leave()
 
 
 def token(launch: int) -> dict[str, str]:

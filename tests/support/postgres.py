@@ -9,7 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from zoe_store import migrate
+from zoe_store.database import Database
 from zoe_store.embedded import EmbeddedPostgres
+from zoe_store.office import Office
 
 _TEMPLATE = "zoe_template"
 _numbers = itertools.count(1)
@@ -49,3 +51,20 @@ def execute(server: EmbeddedPostgres, statement: str, **values: object) -> None:
     )
     with engine.connect() as connection:
         connection.execute(sa.text(statement), values)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Connections to a database of the test's own."""
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def office(database: Database) -> Iterator[Office]:
+    """The office of the acting master."""
+    office = Office(database)
+    assert office.try_take()
+    yield office
+    office.leave()

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,21 +13,6 @@ from zoe_store.database import Database, DatabaseAway
 from zoe_store.office import Office, OutOfOffice
 
 LOG = logging.getLogger("tests.guard")
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    office = Office(database)
-    assert office.try_take()
-    yield office
-    office.leave()
 
 
 async def test_the_end_of_the_connection_is_noticed_by_itself(
