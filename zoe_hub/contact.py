@@ -110,8 +110,8 @@ class Contact:
 
     async def _reach(self) -> None:
         self.start()
-        # One that is known to be away is for the search alone: the database may be slow as well.
-        if self._lost.is_set() and self.there.is_set():
+        # One that fell silent is for the search alone: the database may be slow as well.
+        if self._lost.is_set() and (self.there.is_set() or self._place is None):
             await self._find()
         if self._refusal is not None:
             raise MasterAway(self._refusal)
