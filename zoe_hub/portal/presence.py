@@ -52,5 +52,6 @@ class SchedulerPresence:
 
     def _note(self, seen: Scheduler) -> None:
         if self.latest is not None and seen.status != self.latest.status:
-            log.warning("The scheduler is %s", seen.status)
+            level = logging.WARNING if seen.status == "away" else logging.INFO
+            log.log(level, "The scheduler is %s", seen.status)
         self.latest = seen
