@@ -102,23 +102,13 @@ def _insert_and_tell() -> ReturningInsert[Any]:
 _INSERT_EXECUTIONS = _insert_and_tell()
 
 
-def submit(database: Database, new: NewExecution, now: datetime) -> Submitted:
-    """Store one request durably.
-
-    The same user and idempotency key give the execution that exists (``False``); raises
-    IdempotencyMismatch when its fingerprint differs, ServerExists when the server name is taken.
-    """
-    (answer,) = submit_all(database, [new], now)
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
 def submit_all(
     database: Database, batch: Sequence[NewExecution], now: datetime
 ) -> list[Submitted | Refusal]:
     """Store requests durably in one transaction; the answers are as if they had come in turn.
 
+    The same user and idempotency key give the execution that exists (``False``); it is an
+    IdempotencyMismatch when the fingerprint differs, ServerExists when the server name is taken.
     Raises DatabaseAway and other errors for the whole batch. If the connection is lost while
     committing, DatabaseAway leaves open whether it was stored.
     """

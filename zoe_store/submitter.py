@@ -54,7 +54,7 @@ class Submitter:
         self._thread.start()
 
     def submit(self, new: NewExecution) -> Submitted:
-        """Store a request durably; blocks until it is. See ``submissions.submit`` for the errors.
+        """Store a request durably; blocks until it is. Raises what ``submit_all`` refuses it for.
 
         Raises DatabaseBusy at once when too many wait already. DatabaseAway may mean that it is
         unknown whether it was stored: only with an idempotency key it is safe to try again.

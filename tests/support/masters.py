@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.support.builders import GB, service, zapp
-from tests.support.submissions import request
+from tests.support.submissions import request, store
 from tests.support.waiting import eventually, eventually_async
 from zoe_core.protocol import ReadLog
 from zoe_core.zapp import ZApp
@@ -29,7 +29,7 @@ from zoe_hub.link import MasterLink
 from zoe_master.app import ZoeMaster
 from zoe_master.backends.base import Backend, InstanceSpec
 from zoe_master.backends.fake import FakeBackend, FakeEngine, RealClock
-from zoe_store import executions, submissions
+from zoe_store import executions
 from zoe_store.cluster import master_record
 from zoe_store.database import Database
 from zoe_store.events import EventRecord, read_events
@@ -220,9 +220,7 @@ class HubEnd:
         self, description: ZApp | None = None, *, wake: bool = True, **fields: Any
     ) -> int:
         """Store a request and hint at it, unless the hint is to be lost."""
-        record, _ = await self.call(
-            submissions.submit, request(description, **fields), datetime.now(UTC)
-        )
+        record, _ = await self.call(store, request(description, **fields), datetime.now(UTC))
         if wake:
             await self.link.wake()
         return record.id

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.support.builders import after
-from tests.support.submissions import request
-from zoe_store import executions, submissions
+from tests.support.submissions import request, store
+from zoe_store import executions
 from zoe_store.database import Database
 from zoe_store.tables import executions as table
 
@@ -25,7 +25,7 @@ def numbers(database: Database) -> dict[int, int]:
     ids = {}
     for number, (user, name, status) in enumerate(ROWS):
         new = request(user=user, name=name)
-        record, _ = submissions.submit(database, new, after(number))
+        record, _ = store(database, new, after(number))
         with database.transaction() as connection:
             connection.execute(table.update().where(table.c.id == record.id).values(status=status))
         ids[record.id] = number

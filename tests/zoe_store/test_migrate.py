@@ -13,8 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from tests.support.submissions import request
-from zoe_store import cluster, events, executions, master, migrate, submissions
+from tests.support.submissions import request, store
+from zoe_store import cluster, events, executions, master, migrate
 from zoe_store.database import Database
 from zoe_store.embedded import EmbeddedPostgres
 from zoe_store.office import Office
@@ -152,7 +152,7 @@ def read_everything(database: Database) -> None:
     assert [each.execution_id for each in news.intents] == [6]
     assert master.secrets_of(office, 3) == {"JUPYTERHUB_API_TOKEN": "not a real one"}
     office.leave()
-    record, new = submissions.submit(database, request(), datetime.now(UTC))
+    record, new = store(database, request(), datetime.now(UTC))
     assert (record.id, new) == (8, True)
 
 

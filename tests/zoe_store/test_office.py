@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from tests.support.builders import START
+from tests.support.masters import end_the_lock
 from tests.support.submissions import submit
 from tests.support.waiting import eventually
 from zoe_core.scheduling import Advance
@@ -35,15 +36,6 @@ def listen_to_the_end(office: Office) -> None:
 def beating(office: Office) -> Callable[[], None]:
     """One thing that only the acting master may do."""
     return lambda: master.heartbeat(office)
-
-
-def cut_the_locks_connection(database: Database) -> None:
-    """Postgres ends the connection that holds the lock, as a failing network would."""
-    with database.transaction() as connection:
-        ended = connection.execute(
-            text("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
-        ).all()
-    assert len(ended) == 1
 
 
 def test_a_second_master_cannot_take_it(office: Office, other: Office) -> None:
@@ -79,7 +71,7 @@ def test_the_end_of_the_locks_connection_shows_on_its_socket(
     database: Database, office: Office
 ) -> None:
     assert select.select([office], [], [], 0)[0] == []
-    cut_the_locks_connection(database)
+    end_the_lock(database)
     with pytest.raises(OutOfOffice, match="the connection that holds the master's lock has ended"):
         listen_to_the_end(office)
     for act in (office.require, beating(office)):
@@ -92,7 +84,7 @@ def test_a_lock_that_postgres_does_not_know_of_is_not_ours(
 ) -> None:
     """As when the other end of the connection has vanished without a word."""
     office.confirm()
-    cut_the_locks_connection(database)
+    end_the_lock(database)
 
     def told() -> bool:
         with pytest.raises(OutOfOffice, match="has given the master's lock back"):
@@ -105,7 +97,7 @@ def test_a_lock_that_postgres_does_not_know_of_is_not_ours(
 
 
 def test_who_took_office_again_may_act(database: Database, office: Office) -> None:
-    cut_the_locks_connection(database)
+    end_the_lock(database)
     eventually(lambda: select.select([office], [], [], 0)[0])
     office.leave()
     assert office.try_take()
@@ -166,7 +158,7 @@ def test_a_master_that_was_replaced_cannot_do_anything(
     one = submit(database)
     for act in ACTS:
         act(office, one)
-    cut_the_locks_connection(database)
+    end_the_lock(database)
     eventually(other.try_take)
     for act in ACTS:
         with pytest.raises(OutOfOffice, match=f"taken over from epoch {office.epoch}"):

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.support.builders import START
-from tests.support.submissions import request, submit
+from tests.support.submissions import request, store, submit
 from zoe_core.cluster import ExecutionStatus
-from zoe_store import executions, submissions
+from zoe_store import executions
 from zoe_store.database import Database
 from zoe_store.events import read_events
 from zoe_store.submissions import IdempotencyMismatch, NewExecution, ServerExists
@@ -30,7 +30,7 @@ def end(database: Database, execution_id: int) -> None:
 
 def test_what_was_submitted_is_read(database: Database) -> None:
     new = request(zapp="spark-job", parameters={"workers": 2}, server_name="", name="Pi")
-    record, is_new = submissions.submit(database, new, START)
+    record, is_new = store(database, new, START)
     assert is_new
     assert executions.get(database, record.id) == record
     assert (record.user, record.name, record.zapp) == ("alice", "Pi", "spark-job")
@@ -48,7 +48,7 @@ def test_a_submission_is_told(database: Database) -> None:
 
 def test_secrets_do_not_stand_in_any_representation(database: Database) -> None:
     new = request(secrets={"JUPYTERHUB_API_TOKEN": "s3cr3t"})
-    record, _ = submissions.submit(database, new, START)
+    record, _ = store(database, new, START)
     assert "s3cr3t" not in repr(new) + repr(record) + repr(read_events(database, after=0))
     with database.transaction() as connection:
         assert connection.scalar(select(launch_secrets.c.environment)) == new.secrets
@@ -62,15 +62,15 @@ def keyed(**fields: str) -> NewExecution:
 
 
 def test_the_same_key_gives_the_same_execution(database: Database) -> None:
-    first, _ = submissions.submit(database, keyed(), START)
-    assert submissions.submit(database, keyed(name="other"), START) == (first, False)
+    first, _ = store(database, keyed(), START)
+    assert store(database, keyed(name="other"), START) == (first, False)
     assert len(read_events(database, after=0)) == 1
 
 
 def test_the_same_key_with_another_fingerprint_is_refused(database: Database) -> None:
-    submissions.submit(database, keyed(), START)
+    store(database, keyed(), START)
     with pytest.raises(IdempotencyMismatch):
-        submissions.submit(database, keyed(fingerprint="other"), START)
+        store(database, keyed(fingerprint="other"), START)
     assert count(database) == 1
 
 
@@ -81,17 +81,15 @@ def test_keys_belong_to_their_user_and_none_is_no_key(database: Database) -> Non
 
 
 def test_a_key_stays_known_after_the_end(database: Database) -> None:
-    first, _ = submissions.submit(database, keyed(), START)
+    first, _ = store(database, keyed(), START)
     end(database, first.id)
-    record, is_new = submissions.submit(database, keyed(), START)
+    record, is_new = store(database, keyed(), START)
     assert (record.id, is_new, record.final) == (first.id, False, True)
 
 
 def test_of_concurrent_submissions_with_one_key_one_is_new(database: Database) -> None:
     with ThreadPoolExecutor(8) as threads:
-        results = list(
-            threads.map(lambda _: submissions.submit(database, keyed(), START), range(16))
-        )
+        results = list(threads.map(lambda _: store(database, keyed(), START), range(16)))
     assert len({record.id for record, _ in results}) == 1
     assert [is_new for _, is_new in results].count(True) == 1
     assert count(database) == 1

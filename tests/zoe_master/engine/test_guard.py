@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.zoe_store.test_office import cut_the_locks_connection
+from tests.support.masters import end_the_lock
 from zoe_master.engine import guard
 from zoe_master.engine.guard import Guard
 from zoe_store.database import Database, DatabaseAway
@@ -22,7 +22,7 @@ async def test_the_end_of_the_connection_is_noticed_by_itself(
     watching = asyncio.create_task(Guard(office, LOG).run())
     await asyncio.to_thread(office.confirm)
     assert not watching.done()
-    await asyncio.to_thread(cut_the_locks_connection, database)
+    await asyncio.to_thread(end_the_lock, database)
     async with asyncio.timeout(30):
         with pytest.raises(OutOfOffice, match="the connection that holds the master's lock has"):
             await watching
