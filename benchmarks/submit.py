@@ -86,17 +86,19 @@ async def submit_to_store(database: Database, clients: int) -> dict[str, Any]:
     async def submit_until(end: float) -> None:
         while (began := time.perf_counter()) < end:
             key = uuid4().hex
-            await submitter.submit_async(
+            await submitter.submit(
                 NewExecution(USER, ZAPP, ZAPP, description, PARAMETERS, None, key, key)
             )
             latencies.append(time.perf_counter() - began)
 
-    with closing(Submitter(database)) as submitter:
-        await asyncio.gather(*(submit_until(time.perf_counter() + WARM_UP) for _ in range(clients)))
-        latencies.clear()
-        began = time.perf_counter()
-        await asyncio.gather(*(submit_until(began + SECONDS) for _ in range(clients)))
-        return {"seconds": time.perf_counter() - began, "latencies": latencies}
+    submitter = Submitter(database)
+    await asyncio.gather(*(submit_until(time.perf_counter() + WARM_UP) for _ in range(clients)))
+    latencies.clear()
+    began = time.perf_counter()
+    await asyncio.gather(*(submit_until(began + SECONDS) for _ in range(clients)))
+    seconds = time.perf_counter() - began
+    await submitter.close()
+    return {"seconds": seconds, "latencies": latencies}
 
 
 def submit_to_rest(zoe: RunningZoe, clients: int) -> dict[str, Any]:

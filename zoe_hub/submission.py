@@ -5,7 +5,6 @@ The one way in: REST, the pages and ZoeSpawner all come through :class:`Submissi
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -98,7 +97,7 @@ class Submission:
 
     async def close(self) -> None:
         """Store what was handed in, and end."""
-        await asyncio.to_thread(self._submitter.close)
+        await self._submitter.close()
 
     async def check(self, requester: Requester, order: Order) -> Launch:
         """Return the order as it may be stored; raises Refused or DatabaseAway."""
@@ -157,7 +156,7 @@ class Submission:
 
     async def _submit(self, new: NewExecution) -> Submitted:
         try:
-            return await self._submitter.submit_async(new)
+            return await self._submitter.submit(new)
         except IdempotencyMismatch:
             raise Refused(
                 UNPROCESSABLE,

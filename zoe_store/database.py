@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -99,6 +100,11 @@ class _Gate:
                 self._trying.release()
 
 
+def _json(value: object) -> str:
+    """As ``json.dumps`` has it, in a third of the time: descriptions are large."""
+    return to_json(value).decode()
+
+
 class Database:
     """A pool of connections to one database, given as an SQLAlchemy URL.
 
@@ -115,6 +121,7 @@ class Database:
             max_overflow=0,
             pool_pre_ping=True,
             pool_timeout=ANSWER_WITHIN,
+            json_serializer=_json,
             hide_parameters=True,  # they hold launch secrets, and errors are logged
             connect_args=connect_arguments(str(options), patient=patient),
         )

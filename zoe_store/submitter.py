@@ -7,12 +7,11 @@ company: a single submission is stored at once.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from zoe_store.database import Database, DatabaseAway, DatabaseBusy
@@ -29,9 +28,11 @@ WAITING = 1000
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     new: NewExecution
-    answer: Future[Submitted] = field(default_factory=Future)
+    answer: asyncio.Future[Submitted]
 
     def settle(self, answer: Submitted | Exception) -> None:
+        if self.answer.cancelled():  # who submitted it gave up while it was stored
+            return
         if isinstance(answer, Exception):
             self.answer.set_exception(answer)
         else:
@@ -39,7 +40,7 @@ class _Waiting:
 
 
 class Submitter:
-    """Stores the submissions of one process on a thread of its own, many in one transaction.
+    """Stores the submissions of one event loop, many in one transaction.
 
     ``waiting`` bounds those that wait. Close it at the end: what waits then is still stored.
     """
@@ -48,54 +49,52 @@ class Submitter:
         self._database = database
         self._limit = waiting
         self._waiting: deque[_Waiting] = deque()
-        self._changed = threading.Condition()
+        self._thread = ThreadPoolExecutor(1, "submitter")  # its own: others may be taken for long
+        self._storing: asyncio.Task[None] | None = None
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="submitter", daemon=True)
-        self._thread.start()
 
-    def submit(self, new: NewExecution) -> Submitted:
-        """Store a request durably; blocks until it is. Raises what ``submit_all`` refuses it for.
+    async def submit(self, new: NewExecution) -> Submitted:
+        """Store a request durably. Raises what ``submit_all`` refuses it for.
 
         Raises DatabaseBusy at once when too many wait already. DatabaseAway may mean that it is
         unknown whether it was stored: only with an idempotency key it is safe to try again.
+        Cancelled early enough, it stores nothing.
         """
-        return self._hand_in(new).result()
+        if self._closed:
+            raise RuntimeError("the submitter is closed")
+        if len(self._waiting) >= self._limit:
+            raise DatabaseBusy(f"{self._limit} submissions wait to be stored")
+        answer: asyncio.Future[Submitted] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(new, answer))
+        if self._storing is None:
+            self._storing = asyncio.create_task(self._store_all())
+        return await answer
 
-    async def submit_async(self, new: NewExecution) -> Submitted:
-        """``submit`` for an event loop. Cancelled early enough, it stores nothing."""
-        return await asyncio.wrap_future(self._hand_in(new))
-
-    def close(self) -> None:
+    async def close(self) -> None:
         """Store what waits, and return when that is done."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        self._thread.join()
+        self._closed = True
+        if self._storing is not None:
+            await self._storing
+        self._thread.shutdown()
 
-    def _hand_in(self, new: NewExecution) -> Future[Submitted]:
-        with self._changed:
-            if self._closed:
-                raise RuntimeError("the submitter is closed")
-            if len(self._waiting) >= self._limit:
-                raise DatabaseBusy(f"{self._limit} submissions wait to be stored")
-            waiting = _Waiting(new)
-            self._waiting.append(waiting)
-            self._changed.notify()
-        return waiting.answer
-
-    def _run(self) -> None:
-        while taken := self._take():
-            batch = [each for each in taken if each.answer.set_running_or_notify_cancel()]
-            if batch:
-                answers = self._answers([each.new for each in batch])
-                for waiting, answer in zip(batch, answers, strict=True):
-                    waiting.settle(answer)
+    async def _store_all(self) -> None:
+        """Until nobody waits. One wake-up of the loop for each batch, not for each submission."""
+        loop = asyncio.get_running_loop()
+        while batch := self._take():
+            requests = [each.new for each in batch]
+            answers = await loop.run_in_executor(self._thread, self._answers, requests)
+            for waiting, answer in zip(batch, answers, strict=True):
+                waiting.settle(answer)
+        self._storing = None
 
     def _take(self) -> list[_Waiting]:
-        """What waits now, at least one; none at all when it is time to end."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH))]
+        """The longest waiting ones that have not given up, at most one batch."""
+        taken: list[_Waiting] = []
+        while self._waiting and len(taken) < BATCH:
+            waiting = self._waiting.popleft()
+            if not waiting.answer.cancelled():
+                taken.append(waiting)
+        return taken
 
     def _answers(self, batch: Sequence[NewExecution]) -> Sequence[Submitted | Exception]:
         """Store them together; an error that may belong to one of them must not harm the others."""
