@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from zoe_core.explanation import Explanation
 from zoe_core.protocol import (
     Envelope,
     Explain,
@@ -22,7 +23,6 @@ from zoe_core.protocol import (
     Wake,
 )
 from zoe_core.protocol.messages import Message
-from zoe_core.scheduling import Explanation
 from zoe_hub.channel import MasterAway, NotAnswered
 from zoe_hub.contact import Contact
 from zoe_store.database import Database, DatabaseAway

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import ExecutionStatus
+from zoe_core.explanation import Explanation
 from zoe_core.protocol import AWAY_AFTER
 from zoe_core.protocol.rest import (
     Endpoint,
@@ -19,7 +20,6 @@ from zoe_core.protocol.rest import (
     Waiting,
     endpoint_path,
 )
-from zoe_core.scheduling.explain import Explanation
 from zoe_core.zapp import Port, ZApp, ZAppError, parse_zapp
 from zoe_hub.link import MasterAway, MasterLink
 from zoe_hub.platform_view import PlatformView

@@ -16,7 +16,7 @@ from pathlib import Path
 from traitlets import Bool, Float, Integer, Unicode
 from traitlets.config import Application
 
-from zoe_core.scheduling import Policy, Spread, StartRules
+from zoe_core.scheduling import Policy, SchedulingSettings, StartRules
 from zoe_core.zapp import SiteDefaults
 from zoe_master.api.front import Front
 from zoe_master.api.sockets import Sockets
@@ -307,9 +307,7 @@ class ZoeMaster(Application):
         return Reactor(
             executions=executions,
             instances=instances,
-            policy=policy(),
-            placement=Spread(),
-            defaults=self._defaults(),
+            settings=SchedulingSettings(policy=policy(), defaults=self._defaults()),
             rules=StartRules(self.start_deadline, self.start_attempts),
         )
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from tests.support.builders import DEFAULTS, START, node
 from tests.support.submissions import submit
 from zoe_core.cluster import Desired, ExecutionStatus, InstanceId, Observed
-from zoe_core.scheduling import Fifo, Spread, StartRules
+from zoe_core.scheduling import SchedulingSettings, StartRules
 from zoe_master.backends.base import Observation
 from zoe_master.engine.reactor import Facts, Reactor, Sighting, Step
 from zoe_store import executions, master, servers, tables
@@ -36,9 +36,7 @@ class World:
         self.reactor = Reactor(
             executions=[],
             instances=[],
-            policy=Fifo(),
-            placement=Spread(),
-            defaults=DEFAULTS,
+            settings=SchedulingSettings(defaults=DEFAULTS),
             rules=StartRules(),
         )
         self.facts = Facts(nodes=[node()])

@@ -18,7 +18,7 @@ from zoe_core.cluster import (
     Observed,
     Snapshot,
 )
-from zoe_core.scheduling import Fifo, Plan, Spread, decide
+from zoe_core.scheduling import Plan, SchedulingSettings, decide
 from zoe_core.zapp import SiteDefaults, ZApp, parse_zapp
 
 GB = 2**30
@@ -138,7 +138,7 @@ def snapshot(
 
 def plan(picture: Snapshot, seconds: float = 0) -> Plan:
     """The decision of a site with the default settings, as many seconds after START."""
-    return decide(picture, Fifo(), Spread(), DEFAULTS, after(seconds))
+    return decide(picture, SchedulingSettings(), after(seconds))
 
 
 def started(made: Plan) -> list[int]:

@@ -15,6 +15,8 @@ from zoe_core.cluster.instance import (
     Observed,
 )
 from zoe_core.cluster.node import Capabilities, Node
+from zoe_core.cluster.past_use import PastUse
+from zoe_core.cluster.quota import Quota, Quotas
 from zoe_core.cluster.snapshot import Snapshot
 
 __all__ = [
@@ -29,6 +31,9 @@ __all__ = [
     "Node",
     "Observed",
     "Outcome",
+    "PastUse",
+    "Quota",
+    "Quotas",
     "Snapshot",
     "check_transition",
 ]

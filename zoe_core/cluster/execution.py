@@ -64,6 +64,8 @@ class ExecutionView:
 
     ``start_failures`` counts the gangs that were not whole by their deadline. ``terminate`` holds
     the reason of a wish to end it that was not yet acted on. ``zapp`` has its parameters applied.
+    ``groups`` are the user's at submission. ``expected_seconds`` is how long it will probably run,
+    None when nothing is known. ``overtaken`` counts the starts of others that may have delayed it.
     """
 
     id: int
@@ -78,3 +80,6 @@ class ExecutionView:
     start_failures: int = 0
     terminate: str | None = None
     outcome: Outcome | None = None
+    groups: tuple[str, ...] = ()
+    expected_seconds: float | None = None
+    overtaken: int = 0

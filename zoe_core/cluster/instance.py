@@ -69,6 +69,8 @@ class InstanceView:
     detail: str | None = None
     addresses: tuple[tuple[int, str, int], ...] = ()
     """Where the portal reaches its ports while it runs: port, host, port on that host."""
+    devices: tuple[str, ...] = ()
+    """Ids of the GPUs of its node that it alone has, as many as its reservation says."""
 
     @property
     def gone(self) -> bool:

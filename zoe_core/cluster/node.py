@@ -12,6 +12,10 @@ from zoe_core.amount import Amount
 class Node:
     """A machine that instances may be placed on.
 
+    ``devices`` are the ids of its GPUs, as many as its ``capacity`` has. ``pressured``: it is
+    measured to run short of memory, so no elastic instance comes here. ``local_images`` need not be
+    fetched first.
+
     ``images`` names the images that can be started here (``None``: any image, the engine finds out
     itself); ``missing_images`` says, for images the back-end knows but cannot start, what is
     missing, in words for the person who wants to launch one.
@@ -24,6 +28,9 @@ class Node:
     draining: bool = False
     images: frozenset[str] | None = None
     missing_images: Mapping[str, str] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
+    pressured: bool = False
+    local_images: frozenset[str] = frozenset()
 
     def accepts(self, image: str) -> bool:
         """Whether new instances of ``image`` may be placed here at all, room aside."""

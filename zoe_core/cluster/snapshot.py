@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zoe_core.amount import Amount
 from zoe_core.cluster.execution import ExecutionView
 from zoe_core.cluster.instance import InstanceId, InstanceView
 from zoe_core.cluster.node import Node
+from zoe_core.cluster.past_use import PastUse
+from zoe_core.cluster.quota import Quotas
 
 Instances = Mapping[InstanceId, InstanceView]
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Nodes by name, live executions by id, and for each execution its instances, all attempts."""
+    """Nodes by name, live executions by id, and for each execution its instances, all attempts.
+
+    ``past`` is what users have used, as it was last counted.
+    """
 
     nodes: Mapping[str, Node]
     executions: Mapping[int, ExecutionView]
     instances: Mapping[int, Instances]
+    quotas: Quotas = field(default_factory=Quotas)
+    past: PastUse = field(default_factory=PastUse)
 
     @classmethod
     def of(

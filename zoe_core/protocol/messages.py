@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from zoe_core.explanation import Explanation
 from zoe_core.protocol.envelope import Envelope, MalformedEnvelope
-from zoe_core.scheduling.explain import Explanation
 
 OWN_ADDRESS = "{dns_name#self}"
 """Stands in launch secrets for the address of the instance, which only the master knows."""

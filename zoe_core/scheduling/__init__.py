@@ -2,19 +2,19 @@
 
 from zoe_core.scheduling.admission import could_ever_fit
 from zoe_core.scheduling.advance import Advance, Happened
-from zoe_core.scheduling.decide import decide
 from zoe_core.scheduling.effects import Effects, effects
-from zoe_core.scheduling.explain import Explanation, explain
+from zoe_core.scheduling.explain import explain
 from zoe_core.scheduling.placement import Placement, Spread
 from zoe_core.scheduling.plan import Blocker, Gang, Plan, Verdict
 from zoe_core.scheduling.policies import Fifo, Policy
 from zoe_core.scheduling.reconcile import Reconciler, StartRules
+from zoe_core.scheduling.scheduler import Scheduler, decide
+from zoe_core.scheduling.settings import SchedulingSettings
 
 __all__ = [
     "Advance",
     "Blocker",
     "Effects",
-    "Explanation",
     "Fifo",
     "Gang",
     "Happened",
@@ -22,6 +22,8 @@ __all__ = [
     "Plan",
     "Policy",
     "Reconciler",
+    "Scheduler",
+    "SchedulingSettings",
     "Spread",
     "StartRules",
     "Verdict",

@@ -41,12 +41,16 @@ class Advance:
     def __bool__(self) -> bool:
         return bool(self.executions or self.instances or self.events)
 
+    def touched(self) -> set[int]:
+        """The executions that changed, by themselves or by an instance."""
+        return self.executions.keys() | {each.execution_id for each in self.instances}
+
 
 class Ledger:
     """A snapshot, which is never changed, and over it what became of its parts."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._nodes = snapshot.nodes
+        self._old = snapshot
         self._executions = dict(snapshot.executions)
         self._instances = dict(snapshot.instances)
         # Those of `_instances` that nobody else has seen: the others must not change any more.
@@ -58,7 +62,7 @@ class Ledger:
         self._own.clear()
         live = {key: each for key, each in self._executions.items() if each.status not in FINAL}
         instances = {key: self._instances.get(key, {}) for key in live}
-        return Snapshot(self._nodes, live, instances)
+        return replace(self._old, executions=live, instances=instances)
 
     def execution(self, execution_id: int) -> ExecutionView | None:
         """An execution as it is now, also one that has ended in this step."""

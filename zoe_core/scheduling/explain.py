@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from zoe_core.explanation import Explanation
 from zoe_core.scheduling.plan import Blocker, Plan, Verdict
 
 SHOWN_AHEAD = 20
 """Ids ahead that are told: in a long queue the nearest say enough."""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why an execution waits: its position (from 1), the nearest before it, and the reasons."""
-
-    position: int
-    ahead: tuple[int, ...]
-    reasons: tuple[str, ...]
 
 
 def explain(plan: Plan, execution_id: int) -> Explanation | None:

@@ -12,14 +12,12 @@ from datetime import datetime
 from zoe_core.cluster import ExecutionStatus, ExecutionView, InstanceView, Node, Observed, Snapshot
 from zoe_core.scheduling import (
     Advance,
-    Placement,
     Plan,
-    Policy,
     Reconciler,
+    Scheduler,
+    SchedulingSettings,
     StartRules,
-    decide,
 )
-from zoe_core.zapp import SiteDefaults
 from zoe_master.backends.base import Observation
 from zoe_store.master import Intent, News
 
@@ -72,17 +70,15 @@ class Reactor:
         *,
         executions: Iterable[ExecutionView],
         instances: Iterable[InstanceView],
-        policy: Policy,
-        placement: Placement,
-        defaults: SiteDefaults,
+        settings: SchedulingSettings,
         rules: StartRules,
     ) -> None:
         self.snapshot = Snapshot.of((), executions, instances)
         self.plan = Plan()
-        self._policy = policy
-        self._placement = placement
-        self._defaults = defaults
+        self._settings = settings
         self._rules = rules
+        self._scheduler = Scheduler(self.snapshot, settings)
+        self._unseen: set[int] = set()  # executions that changed after the scheduler's picture
         self._replan = True
         self._closing = False
 
@@ -96,6 +92,8 @@ class Reactor:
     ) -> None:
         """Take the state that the database has in place of the one in memory."""
         self.snapshot = Snapshot.of(self.snapshot.nodes.values(), executions, instances)
+        self._scheduler = Scheduler(self.snapshot, self._settings)
+        self._unseen.clear()
         self._replan = True
 
     def step(self, facts: Facts, now: datetime) -> Step:
@@ -112,10 +110,14 @@ class Reactor:
         self._closing = self._closing or facts.end_all is not None
         due = plan.review_at is not None and now >= plan.review_at
         if (self._replan or due or reconciler.advance) and not self._closing:
-            plan = decide(reconciler.snapshot(), self._policy, self._placement, self._defaults, now)
+            self._unseen |= reconciler.advance.touched()
+            self._scheduler.update(reconciler.snapshot(), self._unseen)
+            plan = self._scheduler.decide(now)
             reconciler.apply(plan)
+            self._unseen.clear()
         advance = reconciler.advance
-        touched |= advance.executions.keys() | {each.execution_id for each in advance.instances}
+        touched |= advance.touched()
+        self._unseen |= advance.touched()
         handled = tuple(intent.id for intent in facts.news.intents)
         return Step(advance, reconciler.snapshot(), plan, handled, frozenset(touched))
 

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from zoe_core.explanation import Explanation
 from zoe_core.protocol import (
     MAX_LOG_CHUNK,
     Beat,
@@ -21,7 +22,6 @@ from zoe_core.protocol import (
     parse_request,
 )
 from zoe_core.protocol.messages import Message
-from zoe_core.scheduling import Explanation
 
 LOG = ReadLog(execution_id=42, service="spark-worker", index=1, attempt=2, offset=0)
 REQUESTS: list[Message] = [Wake(), Ping(), Queue(), Explain(execution_ids=(42,)), LOG]

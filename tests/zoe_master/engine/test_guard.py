@@ -18,9 +18,10 @@ LOG = logging.getLogger("tests.guard")
 async def test_the_end_of_the_connection_is_noticed_by_itself(
     database: Database, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "CONFIRM_EVERY", 1000.0)
+    asked = threading.Event()
+    monkeypatch.setattr(office, "confirm", asked.set)  # only the connection itself can tell
     watching = asyncio.create_task(Guard(office, LOG).run())
-    await asyncio.to_thread(office.confirm)
+    assert await asyncio.to_thread(asked.wait, 30)
     assert not watching.done()
     await asyncio.to_thread(end_the_lock, database)
     async with asyncio.timeout(30):

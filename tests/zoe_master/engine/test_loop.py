@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.builders import DEFAULTS, after, execution, instance
 from zoe_core.cluster import Desired, Observed, Snapshot
-from zoe_core.scheduling import Fifo, Spread, StartRules
+from zoe_core.scheduling import SchedulingSettings, StartRules
 from zoe_master.backends.base import Observation
 from zoe_master.engine import loop
 from zoe_master.engine.inbox import Inbox
@@ -71,9 +71,7 @@ async def running(database: Database, acts: Acts) -> Loop:
     reactor = Reactor(
         executions=[execution(1, status="cleaning_up")],
         instances=[GIVEN_UP],
-        policy=Fifo(),
-        placement=Spread(),
-        defaults=DEFAULTS,
+        settings=SchedulingSettings(defaults=DEFAULTS),
         rules=StartRules(),
     )
     log = logging.getLogger("tests.loop")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.builders import DEFAULTS, after, execution, instance, node, service, worker
 from zoe_core.cluster import ExecutionStatus, ExecutionView, InstanceView, Observed
-from zoe_core.scheduling import Blocker, Fifo, Spread, StartRules
+from zoe_core.scheduling import Blocker, SchedulingSettings, StartRules
 from zoe_master.engine.reactor import Facts, Reactor, Step
 from zoe_store.master import Intent, News
 
@@ -15,9 +15,7 @@ def reactor(*executions: ExecutionView, instances: list[InstanceView] | None = N
     return Reactor(
         executions=executions,
         instances=instances or [],
-        policy=Fifo(),
-        placement=Spread(),
-        defaults=DEFAULTS,
+        settings=SchedulingSettings(defaults=DEFAULTS),
         rules=StartRules(),
     )
 

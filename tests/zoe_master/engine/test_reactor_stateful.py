@@ -14,7 +14,7 @@ from zoe_core.cluster import (
     InstanceView,
     Observed,
 )
-from zoe_core.scheduling import Fifo, Spread, StartRules, effects
+from zoe_core.scheduling import SchedulingSettings, StartRules, effects
 from zoe_master.backends.base import Observation
 from zoe_master.engine.reactor import Facts, Reactor, Sighting, Step
 from zoe_store.master import Intent, News
@@ -39,9 +39,7 @@ class Deployment(RuleBasedStateMachine):
         return Reactor(
             executions=executions,
             instances=instances,
-            policy=Fifo(),
-            placement=Spread(),
-            defaults=DEFAULTS,
+            settings=SchedulingSettings(defaults=DEFAULTS),
             rules=RULES,
         )
 

