@@ -71,7 +71,8 @@ def _spawn(directory: Path, orders: int, answers: int, lock: int) -> int:
         ],
         setsid=True,
         setsigmask=[],
-        setsigdef=[signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD],
+        # All: what `nohup` or a shell's `&` has us ignore is not ignored by what people run.
+        setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
     )
 
 
