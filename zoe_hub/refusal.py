@@ -31,6 +31,11 @@ class Refused(Exception):
         self.field = field
         self.problems = tuple(problems)
 
+    @property
+    def told(self) -> tuple[Problem, ...]:
+        """All that is wrong: the problems, or the one thing that the refusal itself says."""
+        return self.problems or (Problem(self.field or "", self.detail),)
+
     @classmethod
     def because(
         cls, title: str, problems: Iterable[Problem], *, status: int = UNPROCESSABLE

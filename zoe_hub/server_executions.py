@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 from zoe_core.cluster import ExecutionStatus
+from zoe_hub.expected import of_waiting
 from zoe_hub.feed import EventFeed
 from zoe_hub.link import MasterAway, MasterLink
 from zoe_hub.spawn_steps import SpawnFailed
@@ -82,13 +83,16 @@ class ServerExecutions:
             await self.feed.changed(execution_id, LOOK_EVERY)
 
     async def progress(self, execution_id: int | None) -> dict[str, Any]:
-        """What the spawn page shows of it: percent and a sentence; None: it is not stored yet."""
+        """What the spawn page shows of it: percent and a sentence; None: it is not stored yet.
+
+        ``expected`` is another sentence: when it will probably start, while somebody knows.
+        """
         if execution_id is None:
             return {"progress": 5, "message": "Your request is being checked."}
         record = await self.get(execution_id)
         match None if record is None else record.status:
             case ExecutionStatus.SUBMITTED | ExecutionStatus.QUEUED:
-                return {"progress": 20, "message": await self._queue_message(execution_id)}
+                return {"progress": 20, **await self._in_the_queue(execution_id)}
             case ExecutionStatus.STARTING:
                 return {"progress": 50, "message": "There is room for you: your server starts."}
             case ExecutionStatus.RUNNING:
@@ -96,17 +100,20 @@ class ServerExecutions:
             case _:
                 return {"progress": 90, "message": "Your server has ended."}
 
-    async def _queue_message(self, execution_id: int) -> str:
+    async def _in_the_queue(self, execution_id: int) -> dict[str, str]:
         try:
-            explanation = await self.link.explain(execution_id)
+            entry = (await self.link.explain_all([execution_id])).get(execution_id)
         except MasterAway as error:
-            return f"Your request is kept and goes on as soon as it can: {error}."
+            return {"message": f"Your request is kept and goes on as soon as it can: {error}."}
         except DatabaseAway:
-            return "Your request is kept and goes on as soon as the database answers."
-        if explanation is None:
-            return "Your request is kept and will be looked at in a moment."
-        reasons = " ".join(explanation.reasons)
-        return f"You are number {explanation.position} in the queue. {reasons}"
+            away = "Your request is kept and goes on as soon as the database answers."
+            return {"message": away}
+        if entry is None:
+            return {"message": "Your request is kept and will be looked at in a moment."}
+        why = entry.explanation
+        message = f"You are number {why.position} in the queue. {' '.join(why.reasons)}"
+        expected = of_waiting(entry.expected, datetime.now(UTC))
+        return {"message": message, "expected": expected.text}
 
     # --- wish ---
 

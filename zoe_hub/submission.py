@@ -24,6 +24,7 @@ from zoe_core.zapp import (
     parse_zapp,
     zapp_document,
 )
+from zoe_hub.over_quota import over_quota
 from zoe_hub.platform_view import PlatformView
 from zoe_hub.refusal import UNPROCESSABLE, Refused
 from zoe_store.database import Database
@@ -103,8 +104,10 @@ class Submission:
         """Return the order as it may be stored; raises Refused or DatabaseAway."""
         zapp, document = self._describe(requester, order)
         name = _name_of(order, zapp)
-        if problems := await self._site_problems(zapp):
-            raise Refused.because("It cannot run here", problems)
+        beyond = _inside(await self._quota_problems(requester, zapp))
+        if problems := (*beyond, *await self._site_problems(zapp)):
+            title = "It is more than your quota" if beyond else "It cannot run here"
+            raise Refused.because(title, problems)
         return Launch(order, zapp, document, name)
 
     async def store(
@@ -130,20 +133,22 @@ class Submission:
             idempotency_key=idempotency_key,
             fingerprint=launch.order.fingerprint() if idempotency_key else None,
             secrets=dict(secrets or {}),
+            groups=tuple(sorted(requester.groups)),
         )
         stored = await self._submit(new)
         await self.link.wake()
         return stored
 
     async def find_problems(
-        self, document: object
+        self, requester: Requester, document: object
     ) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-        """What keeps a description from being launched here, and what is only odd in it."""
+        """What keeps her from launching a description here, and what is only odd in it."""
         try:
             parsed = parse_zapp(document)
         except ZAppError as error:
             return error.problems, ()
-        return await self._site_problems(parsed.zapp), parsed.warnings
+        beyond = await self._quota_problems(requester, parsed.zapp)
+        return (*beyond, *await self._site_problems(parsed.zapp)), parsed.warnings
 
     def entry(self, requester: Requester, slug: str) -> GalleryEntry | None:
         """The ZApp of the gallery called so, when this person may launch it."""
@@ -200,6 +205,11 @@ class Submission:
             f"zapp: is {shorten(slug)!r}: the gallery has {known or 'no ZApp for you'}",
             field="zapp",
         )
+
+    async def _quota_problems(self, requester: Requester, zapp: ZApp) -> tuple[Problem, ...]:
+        platform = await self.platform.look()
+        quota = platform.quotas.of(requester.name, requester.groups)
+        return over_quota(zapp, quota, platform.master.defaults)
 
     async def _site_problems(self, zapp: ZApp) -> tuple[Problem, ...]:
         platform = await self.platform.look()

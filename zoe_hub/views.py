@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import ExecutionStatus
-from zoe_core.explanation import Explanation
-from zoe_core.protocol import AWAY_AFTER
+from zoe_core.protocol import AWAY_AFTER, QueueEntry
 from zoe_core.protocol.rest import (
     Endpoint,
     Execution,
@@ -21,6 +21,7 @@ from zoe_core.protocol.rest import (
     endpoint_path,
 )
 from zoe_core.zapp import Port, ZApp, ZAppError, parse_zapp
+from zoe_hub.expected import of_waiting
 from zoe_hub.link import MasterAway, MasterLink
 from zoe_hub.platform_view import PlatformView
 from zoe_store import cluster, executions
@@ -56,8 +57,8 @@ class Views:
         """The document of one that was stored a moment ago: nobody can know more of it yet."""
         master = (await self.platform.look()).master
         away = scheduler_document(master).status == "away"
-        waiting = Waiting(reasons=(away_sentence(master),)) if away else _waiting_document(None)
-        return self.document(record, (), waiting)
+        reason = away_sentence(master) if away else _HANDED_OVER
+        return self.document(record, (), Waiting(reasons=(reason,)))
 
     async def executions(self, records: Sequence[ExecutionRecord]) -> tuple[Execution, ...]:
         """The documents of executions, in the same order."""
@@ -141,7 +142,8 @@ class Views:
             explained = await self.link.explain_all(ids)
         except MasterAway as error:
             return dict.fromkeys(ids, Waiting(reasons=(await self.away_reason(error),)))
-        return {each: _waiting_document(explained.get(each)) for each in ids}
+        now = datetime.now(UTC)
+        return {each: waiting_document(explained.get(each), now) for each in ids}
 
 
 def scheduler_document(record: MasterRecord) -> Scheduler:
@@ -228,9 +230,17 @@ def entry_path(port: Port) -> str:
     return rest.removeprefix("{proxy_path}").lstrip("/")
 
 
-def _waiting_document(explanation: Explanation | None) -> Waiting:
-    if explanation is None:
-        return Waiting(reasons=("It was handed to the scheduler a moment ago.",))
+def waiting_document(entry: QueueEntry | None, now: datetime) -> Waiting:
+    """What the master said of one that waits; None: it has not looked at it yet."""
+    if entry is None:
+        return Waiting(reasons=(_HANDED_OVER,))
+    why = entry.explanation
     return Waiting(
-        position=explanation.position, reasons=explanation.reasons, ahead=explanation.ahead
+        position=why.position,
+        reasons=why.reasons,
+        ahead=why.ahead,
+        expected=of_waiting(entry.expected, now),
     )
+
+
+_HANDED_OVER = "It was handed to the scheduler a moment ago."

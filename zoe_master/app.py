@@ -10,31 +10,33 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from traitlets import Bool, Float, Integer, Unicode
 from traitlets.config import Application
 
-from zoe_core.scheduling import Policy, SchedulingSettings, StartRules
+from zoe_core.scheduling import Placement, Policy, SchedulingSettings, StartRules
+from zoe_core.scheduling.settings import MAX_OVERTAKE
 from zoe_core.zapp import SiteDefaults
 from zoe_master.api.front import Front
 from zoe_master.api.sockets import Sockets
 from zoe_master.backends.base import Backend, BackendError, Retry
 from zoe_master.endings import listen_to_signals, until_one_ends
 from zoe_master.engine.applier import Applier, Hanging
+from zoe_master.engine.estimator import Estimator
 from zoe_master.engine.guard import Guard
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
 from zoe_master.engine.loop import Loop
 from zoe_master.engine.observer import Observer
-from zoe_master.engine.reactor import Reactor
+from zoe_master.engine.recollection import recollect
 from zoe_master.engine.specs import SpecMaker
+from zoe_master.plugins import SetupError, load
 from zoe_store.checkpoints import Checkpoint, reached
 from zoe_store.config_file import load_config_file
 from zoe_store.database import Database, DatabaseAway, durability_doubts
 from zoe_store.keys import KeyRing, KeysRefused
-from zoe_store.master import announce, load_live, secrets_of
+from zoe_store.master import announce, secrets_of
 from zoe_store.migrate import WrongSchema, check
 from zoe_store.office import Office, OutOfOffice
 from zoe_store.urls import InvalidUrl, checked_url
@@ -46,10 +48,6 @@ END_WITHIN = 12.0
 """Seconds for all that runs to end when the portal is stopped; JupyterHub kills after 15."""
 
 
-class SetupError(Exception):
-    """The master cannot start; the message says what to change."""
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What runs during one term of office."""
@@ -58,6 +56,7 @@ class Parts:
     inbox: Inbox
     applier: Applier
     observer: Observer
+    estimator: Estimator
     front: Front
     loop: Loop
 
@@ -74,7 +73,23 @@ class ZoeMaster(Application):
         "Default: the environment variable ZOE_BACKEND, else `process`.",
     ).tag(config=True)
     policy = Unicode(
-        "fifo", help="The order of the queue: an entry point of the group `zoe.policies`."
+        "fifo",
+        help="The order of the queue, within each priority: an entry point of the group "
+        "`zoe.policies`. `fifo`: first come, first served; `size`: the shortest estimated work "
+        "first; `hrrn`: so too, but who waits long comes earlier; `fair`: by what users have and "
+        "had, by their weights.",
+    ).tag(config=True)
+    placement = Unicode(
+        "spread",
+        help="Which of the nodes that have room an instance goes to: an entry point of the group "
+        "`zoe.placements`. `spread`: the one with the most room; `pack`: the one with the least; "
+        "`best_fit`: the one that is left with the least of what is scarcest.",
+    ).tag(config=True)
+    max_overtake = Integer(
+        MAX_OVERTAKE,
+        min=0,
+        help="How many launches may overtake the head of the queue when nobody can tell for sure "
+        "that they do not delay it.",
     ).tag(config=True)
     database_url = Unicode(
         os.environ.get("ZOE_DATABASE_URL", ""),
@@ -122,6 +137,7 @@ class ZoeMaster(Application):
     aliases = {
         "backend": "ZoeMaster.backend",
         "policy": "ZoeMaster.policy",
+        "placement": "ZoeMaster.placement",
         "dir": "ZoeMaster.directory",
     }
 
@@ -203,6 +219,7 @@ class ZoeMaster(Application):
         await until_one_ends(
             parts.loop.run(),
             parts.front.run(),
+            parts.estimator.run(),
             parts.observer.relist_every(self.relist_interval),
             self._until_told(stopping, orderly, parts),
         )
@@ -219,7 +236,10 @@ class ZoeMaster(Application):
         sockets = Sockets(keys, self.address)
         stack.callback(sockets.close)
         logs = LogKeeper(backend, directory / "logs", self.log_limit)
-        reactor, inbox = await self._make_reactor(office), Inbox()
+        settings, rules = self._settings(), StartRules(self.start_deadline, self.start_attempts)
+        reactor, experience = await asyncio.to_thread(recollect, office, settings, rules)
+        self.log.info("Going on with %d executions", len(reactor.snapshot.executions))
+        inbox = Inbox()
         applier = Applier(
             backend=backend,
             inbox=inbox,
@@ -240,16 +260,36 @@ class ZoeMaster(Application):
             snapshot=lambda: reactor.snapshot,
             log=self.log,
         )
+        estimator = Estimator(
+            settings=settings,
+            rules=rules,
+            experience=experience,
+            office=office,
+            state=lambda: (reactor.snapshot, reactor.plan),
+            clock=_utc_now,
+            log=self.log,
+        )
+        stack.callback(estimator.close)
         front = Front(
             sockets=sockets,
             inbox=inbox,
             logs=logs,
+            estimator=estimator,
             epoch=office.epoch,
             state=lambda: (reactor.snapshot, reactor.plan),
             log=self.log,
         )
-        loop = Loop(office, inbox, reactor, applier, front.publisher, _utc_now, self.log)
-        return Parts(sockets, inbox, applier, observer, front, loop)
+        loop = Loop(
+            office=office,
+            inbox=inbox,
+            reactor=reactor,
+            experience=experience,
+            applier=applier,
+            publisher=front.publisher,
+            clock=_utc_now,
+            log=self.log,
+        )
+        return Parts(sockets, inbox, applier, observer, estimator, front, loop)
 
     async def _until_told(
         self, stopping: asyncio.Event, orderly: asyncio.Event, parts: Parts
@@ -300,19 +340,13 @@ class ZoeMaster(Application):
             self._opened.close()
             self._opened = None
 
-    async def _make_reactor(self, office: Office) -> Reactor:
-        executions, instances = await asyncio.to_thread(load_live, office)
-        self.log.info("Going on with %d executions", len(executions))
-        policy: type[Policy] = _load("zoe.policies", self.policy, "c.ZoeMaster.policy")
-        return Reactor(
-            executions=executions,
-            instances=instances,
-            settings=SchedulingSettings(policy=policy(), defaults=self._defaults()),
-            rules=StartRules(self.start_deadline, self.start_attempts),
-        )
+    def _settings(self) -> SchedulingSettings:
+        policy: type[Policy] = load("zoe.policies", self.policy, "c.ZoeMaster.policy")
+        placement: type[Placement] = load("zoe.placements", self.placement, "c.ZoeMaster.placement")
+        return SchedulingSettings(policy(), placement(), self._defaults(), self.max_overtake)
 
     def _make_backend(self, deployment: str, directory: Path) -> Backend:
-        kind: type[Backend] = _load("zoe.backends", self.backend, "c.ZoeMaster.backend")
+        kind: type[Backend] = load("zoe.backends", self.backend, "c.ZoeMaster.backend")
         own = directory / self.backend
         own.mkdir(mode=0o700, parents=True, exist_ok=True)
         return kind(deployment=deployment, directory=str(own), parent=self)
@@ -333,17 +367,6 @@ class ZoeMaster(Application):
             return checked_url(self.database_url)
         except InvalidUrl as error:
             raise SetupError(f"ZOE_DATABASE_URL or c.ZoeMaster.database_url {error}") from None
-
-
-def _load(group: str, name: str, setting: str) -> type:
-    found = {each.name: each for each in entry_points(group=group)}
-    if name not in found:
-        known = ", ".join(sorted(found))
-        raise SetupError(f"{setting} is {name!r}: known are {known}")
-    try:
-        return found[name].load()
-    except ImportError as error:
-        raise SetupError(f"{setting} is {name!r}, which cannot be loaded: {error}") from error
 
 
 async def _pause(stopping: asyncio.Event) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
 from zoe_core.zapp import SiteDefaults
 from zoe_store.database import Database
-from zoe_store.tables import deployment, instances, nodes, strangers
+from zoe_store.tables import deployment, drains, instances, nodes, strangers
+from zoe_store.views import node_view
 
 HOLDS_RESERVATION = instances.c.observed.not_in(("exited", "lost")) & (
     (instances.c.desired == "present") | (instances.c.observed != "none")
@@ -74,20 +75,12 @@ def master_record(database: Database) -> MasterRecord:
 
 
 def known_nodes(database: Database) -> list[Node]:
-    """The last known nodes, by name."""
+    """The last known nodes, by name; one that somebody wants drained counts as draining."""
+    wished = exists().where(drains.c.node == nodes.c.name)
+    query = select(nodes, wished.label("wished")).order_by(nodes.c.name)
     with database.transaction() as connection:
-        return [
-            Node(
-                name=row.name,
-                capacity=Amount(row.memory, row.millicores, row.gpus),
-                labels=frozenset(row.labels),
-                online=row.online,
-                draining=row.draining,
-                images=None if row.images is None else frozenset(row.images),
-                missing_images=row.missing_images,
-            )
-            for row in connection.execute(select(nodes).order_by(nodes.c.name))
-        ]
+        rows = connection.execute(query).all()
+    return [replace(node_view(row), draining=row.draining or row.wished) for row in rows]
 
 
 def known_strangers(database: Database) -> list[Stranger]:

@@ -18,7 +18,10 @@ from zoe_store.tables import executions, instances, intents
 
 @dataclass(frozen=True, slots=True)
 class InstanceRecord:
-    """One attempt of one instance; memory in bytes, addresses as [port, host, port there]."""
+    """One attempt of one instance; memory in bytes, addresses as [port, host, port there].
+
+    ``devices`` are the ids of its GPUs.
+    """
 
     service: str
     index: int
@@ -34,6 +37,7 @@ class InstanceRecord:
     exit_code: int | None
     detail: str | None
     addresses: list[list[Any]]
+    devices: list[str]
     started_at: datetime | None
     ended_at: datetime | None
 
@@ -45,7 +49,11 @@ class InstanceRecord:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRecord:
-    """A stored execution; the columns of ``zoe_store.tables.executions`` that are for people."""
+    """A stored execution; the columns of ``zoe_store.tables.executions`` that are for people.
+
+    ``predicted_start`` is what was first foreseen, at ``predicted_at``; ``predicted_start_high``
+    None: nobody could tell how late it may become.
+    """
 
     id: int
     user: str
@@ -62,6 +70,10 @@ class ExecutionRecord:
     starting_since: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
+    predicted_at: datetime | None
+    predicted_start_low: datetime | None
+    predicted_start: datetime | None
+    predicted_start_high: datetime | None
 
     @property
     def final(self) -> bool:
@@ -85,6 +97,10 @@ _COLUMNS = (
     executions.c.starting_since,
     executions.c.started_at,
     executions.c.ended_at,
+    executions.c.predicted_at,
+    executions.c.predicted_start_low,
+    executions.c.predicted_start,
+    executions.c.predicted_start_high,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from zoe_core.amount import Amount
 from zoe_core.cluster import (
     FINAL,
     Capabilities,
@@ -22,14 +21,14 @@ from zoe_core.cluster import (
     InstanceView,
     Node,
     Observed,
-    Outcome,
 )
 from zoe_core.scheduling import Advance
-from zoe_core.zapp import SiteDefaults, ZAppError, parse_zapp
+from zoe_core.zapp import SiteDefaults, ZAppError
 from zoe_store.cluster import HOLDS_RESERVATION, Stranger
 from zoe_store.events import NewEvent, append_events, lock_events
 from zoe_store.office import Office
 from zoe_store.rows import insert_many, update_many
+from zoe_store.site_rules import SiteRules, read_rules
 from zoe_store.tables import (
     deployment,
     executions,
@@ -39,6 +38,7 @@ from zoe_store.tables import (
     nodes,
     strangers,
 )
+from zoe_store.views import execution_view, instance_row, instance_view, life_row, node_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,13 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What the hub wrote since the master looked last."""
+    """What the hub wrote since the master looked last, and its rules as they are now."""
 
     submitted: tuple[ExecutionView, ...]
     intents: tuple[Intent, ...]
     more: bool = False
     """Whether there may be more: then look again at once."""
+    rules: SiteRules = field(default_factory=SiteRules)
 
 
 PAGE = 1000
@@ -108,14 +109,17 @@ def load_live(office: Office) -> tuple[list[ExecutionView], list[InstanceView]]:
             found = connection.execute(select(instances).where(mine)).all()
         readable = {view.id: view for view in _readable(office, rows)}
         views += readable.values()
-        parts += [_instance_view(row) for row in found if row.execution_id in readable]
+        parts += [instance_view(row) for row in found if row.execution_id in readable]
         if len(rows) < PAGE:
             return views, parts
         after = rows[-1].id
 
 
 def read_news(office: Office) -> News:
-    """New submissions, and wishes that nobody has acted on, oldest first; a ``PAGE`` at most."""
+    """New submissions, and wishes that nobody has acted on, oldest first; a ``PAGE`` at most.
+
+    And the rules of the site.
+    """
     new = executions.c.status == ExecutionStatus.SUBMITTED
     submitted = select(executions).where(new).order_by(executions.c.id).limit(PAGE)
     unhandled = intents.c.handled_at.is_(None)
@@ -124,6 +128,7 @@ def read_news(office: Office) -> News:
         # Wishes first: what they are about is then surely among the submissions, or known already,
         wishes = connection.execute(wished).all()
         rows = connection.execute(submitted).all()
+        rules = read_rules(connection)
     full = len(rows) == PAGE
     return News(
         tuple(_readable(office, rows)),
@@ -134,6 +139,7 @@ def read_news(office: Office) -> News:
             if not full or row.execution_id <= rows[-1].id
         ),
         more=full or len(wishes) == PAGE,
+        rules=rules,
     )
 
 
@@ -143,8 +149,8 @@ def write_advance(office: Office, advance: Advance, handled: Sequence[int], now:
     Returns the id of the newest event, 0 when there was none.
     """
     # All that can be done before: nobody can submit while we hold the lock of the events.
-    lives = [_life_row(view, now) for view in advance.executions.values()]
-    parts = [_instance_row(view) for view in advance.instances.values()]
+    lives = [life_row(view, now) for view in advance.executions.values()]
+    parts = [instance_row(view) for view in advance.instances.values()]
     new = [NewEvent(each.execution_id, each.kind, dict(each.data)) for each in advance.events]
     with office.transaction() as connection:
         lock_events(connection)
@@ -179,24 +185,7 @@ def write_nodes(office: Office, seen: Sequence[Node], now: datetime) -> None:
     with office.transaction() as connection:
         connection.execute(delete(nodes))
         if seen:
-            connection.execute(
-                insert(nodes),
-                [
-                    {
-                        "name": node.name,
-                        "memory": node.capacity.memory,
-                        "millicores": node.capacity.millicores,
-                        "gpus": node.capacity.gpus,
-                        "labels": sorted(node.labels),
-                        "online": node.online,
-                        "draining": node.draining,
-                        "images": None if node.images is None else sorted(node.images),
-                        "missing_images": dict(node.missing_images),
-                        "seen_at": now,
-                    }
-                    for node in seen
-                ],
-            )
+            connection.execute(insert(nodes), [node_row(each, now) for each in seen])
 
 
 def write_strangers(office: Office, seen: Sequence[Stranger], now: datetime) -> list[InstanceId]:
@@ -237,6 +226,7 @@ _UPDATE_LIVES = update_many(
     "status",
     "on_hold",
     "start_failures",
+    "overtaken",
     "terminate",
     "outcome",
     "reason",
@@ -245,22 +235,6 @@ _UPDATE_LIVES = update_many(
     "ended_at",
     key="id",
 )
-
-
-def _life_row(view: ExecutionView, now: datetime) -> dict[str, Any]:
-    outcome = view.outcome
-    return {
-        "id": view.id,
-        "status": view.status,
-        "on_hold": view.on_hold,
-        "start_failures": view.start_failures,
-        "terminate": view.terminate,
-        "outcome": None if outcome is None else outcome.status,
-        "reason": None if outcome is None else outcome.reason,
-        "starting_since": _json_moment(view.starting_since),
-        "started_at": _json_moment(view.started_at),
-        "ended_at": _json_moment(now if view.status in FINAL else None),
-    }
 
 
 def _write_lives(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -273,7 +247,7 @@ def _write_lives(connection: Connection, rows: Sequence[dict[str, Any]]) -> None
 
 
 def _upsert_instances() -> Insert:
-    new = "node", "memory", "millicores", "gpus", "essential", "monitor"
+    new = "node", "memory", "millicores", "gpus", "devices", "essential", "monitor"
     changing = "desired", "observed", "exit_code", "detail", "addresses", "started_at", "ended_at"
     identity = list(instances.primary_key.columns)
     statement = insert_many(instances, *(each.name for each in identity), *new, *changing)
@@ -285,29 +259,6 @@ def _upsert_instances() -> Insert:
 _UPSERT_INSTANCES = _upsert_instances()
 
 
-def _instance_row(view: InstanceView) -> dict[str, Any]:
-    return {
-        **asdict(view.id),
-        "node": view.node,
-        "memory": view.reservation.memory,
-        "millicores": view.reservation.millicores,
-        "gpus": view.reservation.gpus,
-        "essential": view.essential,
-        "monitor": view.monitor,
-        "desired": view.desired,
-        "observed": view.observed,
-        "exit_code": view.exit_code,
-        "detail": view.detail,
-        "addresses": view.addresses,
-        "started_at": _json_moment(view.started_at),
-        "ended_at": _json_moment(view.ended_at),
-    }
-
-
-def _json_moment(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
-
-
 def _readable(office: Office, rows: Sequence[Row[Any]]) -> list[ExecutionView]:
     """The executions; those whose description this version cannot read end here, in error.
 
@@ -316,7 +267,7 @@ def _readable(office: Office, rows: Sequence[Row[Any]]) -> list[ExecutionView]:
     views, unreadable = [], []
     for row in rows:
         try:
-            views.append(_execution_view(row))
+            views.append(execution_view(row))
         except ZAppError as error:
             unreadable.append((row, f"This version of Zoe cannot read it: {error}"))
     if unreadable:
@@ -347,40 +298,3 @@ def _end_unreadable(office: Office, unreadable: Sequence[tuple[Row[Any], str]]) 
         )
         connection.execute(delete(launch_secrets).where(launch_secrets.c.execution_id.in_(theirs)))
         append_events(connection, new, now)
-
-
-def _execution_view(row: Row[Any]) -> ExecutionView:
-    outcome = None
-    if row.outcome is not None:
-        outcome = Outcome(ExecutionStatus(row.outcome), row.reason or "")
-    return ExecutionView(
-        id=row.id,
-        user=row.user_name,
-        name=row.name,
-        zapp=parse_zapp(row.description).zapp,
-        status=ExecutionStatus(row.status),
-        submitted_at=row.submitted_at,
-        on_hold=row.on_hold,
-        starting_since=row.starting_since,
-        started_at=row.started_at,
-        start_failures=row.start_failures,
-        terminate=row.terminate,
-        outcome=outcome,
-    )
-
-
-def _instance_view(row: Row[Any]) -> InstanceView:
-    return InstanceView(
-        id=InstanceId(row.execution_id, row.service, row._mapping["index"], row.attempt),
-        node=row.node,
-        reservation=Amount(row.memory, row.millicores, row.gpus),
-        essential=row.essential,
-        monitor=row.monitor,
-        desired=Desired(row.desired),
-        observed=Observed(row.observed),
-        exit_code=row.exit_code,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        detail=row.detail,
-        addresses=tuple((each[0], each[1], each[2]) for each in row.addresses),
-    )

@@ -34,7 +34,10 @@ class ServerExists(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
-    """A validated request. ``secrets`` is environment that must not stay after the end."""
+    """A validated request. ``secrets`` is environment that must not stay after the end.
+
+    ``groups`` are the user's, as they are now.
+    """
 
     user: str
     name: str
@@ -45,6 +48,7 @@ class NewExecution:
     idempotency_key: str | None = None
     fingerprint: str | None = None
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    groups: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str] | None:
@@ -81,6 +85,7 @@ def _insert_and_tell() -> ReturningInsert[Any]:
             "idempotency_key",
             "fingerprint",
             "submitted_at",
+            "groups",
         )
         .on_conflict_do_nothing()
         .returning(executions.c.id, executions.c.submitted_at)
@@ -173,6 +178,10 @@ def _record(execution_id: int, new: NewExecution, now: datetime) -> ExecutionRec
         starting_since=None,
         started_at=None,
         ended_at=None,
+        predicted_at=None,
+        predicted_start_low=None,
+        predicted_start=None,
+        predicted_start_high=None,
     )
 
 
@@ -192,6 +201,7 @@ def _write(
             "idempotency_key": new.idempotency_key,
             "fingerprint": new.fingerprint,
             "submitted_at": record.submitted_at.isoformat(),
+            "groups": sorted(new.groups),
         }
         for record, new in zip(records, batch, strict=True)
     ]

@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -35,6 +36,10 @@ def _moment(name: str, *, nullable: bool = True) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
+def _list(name: str) -> Column[object]:
+    return Column(name, JSONB, nullable=False, server_default=text("'[]'::jsonb"))
+
+
 def _execution_id(**kwargs: object) -> Column[int]:
     return Column(
         "execution_id",
@@ -57,7 +62,8 @@ deployment = Table(
     CheckConstraint("singleton", name="one_row"),
 )
 
-# Owner: the hub inserts; from then on only the master updates, and only the columns of its life.
+# Owner: the hub inserts; from then on only the master updates, and only the columns of its life
+# and of what it predicted.
 executions = Table(
     "executions",
     metadata,
@@ -74,6 +80,8 @@ executions = Table(
     Column("idempotency_key", Text),
     Column("fingerprint", Text),
     _moment("submitted_at", nullable=False),
+    # The user's groups when she submitted it.
+    _list("groups"),
     # From here on: its life, written by the master.
     Column("status", Text, nullable=False, server_default="submitted"),
     Column("on_hold", Boolean, nullable=False, server_default=false()),
@@ -84,6 +92,14 @@ executions = Table(
     _moment("starting_since"),
     _moment("started_at"),
     _moment("ended_at"),
+    # How many started before it that may have delayed it.
+    Column("overtaken", Integer, nullable=False, server_default="0"),
+    # The first prediction of when it starts, and when that was made; never changed, so that it can
+    # be compared with what happened. `predicted_start_high` null: nobody could tell.
+    _moment("predicted_at"),
+    _moment("predicted_start_low"),
+    _moment("predicted_start"),
+    _moment("predicted_start_high"),
     CheckConstraint(
         "status in ('submitted','queued','starting','running','cleaning_up','terminated','error')",
         name="status",
@@ -96,6 +112,13 @@ executions = Table(
         "id",
         postgresql_where=text("status not in ('terminated','error')"),
     ),
+    # How good the last predictions were, and how long the last executions ran.
+    Index(
+        "ix_executions_foreseen",
+        "starting_since",
+        postgresql_where=text("predicted_start is not null and starting_since is not null"),
+    ),
+    Index("ix_executions_ended_at", "ended_at", postgresql_where=text("started_at is not null")),
     # One live execution for each server of a user.
     Index(
         "uq_executions_live_server",
@@ -125,9 +148,13 @@ instances = Table(
     Column("exit_code", Integer),
     Column("detail", Text),
     # [[port, host, port on that host], ...]
-    Column("addresses", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    _list("addresses"),
+    # Ids of the node's GPUs that it alone has.
+    _list("devices"),
     _moment("started_at"),
     _moment("ended_at"),
+    # What was used lately, for fair shares.
+    Index("ix_instances_ended_at", "ended_at"),
 )
 
 # Owner: the hub inserts; the master sets `handled_at`. What people wish of an execution.
@@ -178,7 +205,43 @@ nodes = Table(
     # Null: any image may be started.
     Column("images", JSONB),
     Column("missing_images", JSONB, nullable=False),
+    # Ids of its GPUs.
+    _list("devices"),
+    Column("pressured", Boolean, nullable=False, server_default=false()),
+    _list("local_images"),
     _moment("seen_at", nullable=False),
+)
+
+# Owner: the hub. What a user, each member of a group, or everybody else may hold at a time; units
+# as in `zoe_core.cluster.Quota`, null: no limit. The name of the default one is ''.
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("executions", BigInteger),
+    Column("memory", BigInteger),
+    Column("millicores", BigInteger),
+    Column("gpus", BigInteger),
+    Column("runtime_limit", BigInteger),
+    Column("weight", Double, nullable=False, server_default=text("1")),
+    _moment("changed_at", nullable=False),
+    Column("by_user", Text, nullable=False),
+    CheckConstraint("kind in ('user','group','default')", name="kind"),
+    CheckConstraint("(kind = 'default') = (name = '')", name="name"),
+    CheckConstraint(
+        "weight > 0 and least(executions, memory, millicores, gpus, runtime_limit) >= 0",
+        name="amounts",
+    ),
+)
+
+# Owner: the hub. Nodes that an administrator wants nothing new to start on.
+drains = Table(
+    "drains",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("by_user", Text, nullable=False),
+    _moment("at", nullable=False),
 )
 
 # Owner: the master, which replaces them all. Instances of ours that nothing explains: they are left

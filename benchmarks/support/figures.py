@@ -31,16 +31,20 @@ class Report:
     def __init__(self, columns: Sequence[str], *, as_json: bool) -> None:
         self._columns = columns
         self._as_json = as_json
-        if not as_json:
-            print("".join(f"{name:>12}" for name in columns), flush=True)
+        self._line({name: name for name in columns})
 
     def add(self, result: Figures, **for_people: str) -> None:
         """Show one result; ``for_people`` are columns of the table only."""
         if self._as_json:
             print(json.dumps(result), flush=True)
             return
-        cells: Mapping[str, object] = {**result, **for_people}
-        print("".join(f"{cells.get(name, '')!s:>12}" for name in self._columns), flush=True)
+        self._line({**result, **for_people})
+
+    def _line(self, cells: Mapping[str, object]) -> None:
+        if not self._as_json:
+            widths = {name: max(12, len(name) + 2) for name in self._columns}
+            line = (f"{cells.get(name, '')!s:>{width}}" for name, width in widths.items())
+            print("".join(line), flush=True)
 
     def note(self, text: str) -> None:
         """Say something that is no figure."""

@@ -108,7 +108,7 @@ class ProcessSite(Site):
     """Local processes."""
 
     def make(self, deployment: str, **traits: Any) -> ProcessBackend:
-        settings = {"environments": {self.image: {}}, "grace": 1.0} | traits
+        settings = {"environments": {self.image: {}}, "grace": 1.0, "gpus": ["0", "1"]} | traits
         return ProcessBackend(
             deployment=deployment, directory=str(self.directory / deployment), **settings
         )
@@ -127,7 +127,10 @@ class FakeSite(Site):
     def make(self, deployment: str) -> FakeBackend:
         engine = self._engines.setdefault(deployment, FakeEngine(self._clock))
         return FakeBackend(
-            deployment=deployment, directory=str(self.directory / deployment), engine=engine
+            deployment=deployment,
+            directory=str(self.directory / deployment),
+            engine=engine,
+            node_gpus=2,
         )
 
     def close(self) -> None:
@@ -153,6 +156,7 @@ class ServedFakeSite(Site):
             deployment=deployment,
             directory=str(self.directory / deployment),
             engine_address=self._engines[deployment].address,
+            node_gpus=2,
         )
 
     def close(self) -> None:

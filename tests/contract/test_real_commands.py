@@ -162,6 +162,22 @@ def test_stubborn_daemons_are_killed(real_site: Site) -> None:
     assert sleepers(98763) == []
 
 
+def test_a_polite_signal_is_for_the_command_alone_and_comes_once(real_site: Site) -> None:
+    """By default it kills, so whatever the command has started must not get it."""
+    trap = "trap 'echo asked' PWR"
+    script = f"sleep 98764 & {trap}; echo ready; while :; do wait; done"
+    instance = real_site.start("sh", "-c", script)
+    real_site.await_log(instance, b"ready")
+    real_site.backend.stop(instance, 3600, signal.SIGPWR)
+    real_site.await_log(instance, b"asked")
+    assert sleepers(98764)
+    for grace in (3600, 0.5):
+        real_site.backend.stop(instance, grace, signal.SIGPWR)
+    assert real_site.await_exit(instance).exit_code == -signal.SIGKILL
+    assert real_site.log(instance) == b"ready\nasked\n"
+    assert sleepers(98764) == []
+
+
 def test_signals_are_neither_ignored_nor_blocked_by_inheritance(real_site: Site) -> None:
     ignored = signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # as a shell's `&` leaves it
     try:

@@ -49,3 +49,16 @@ def page(logged_in: BrowserContext) -> Iterator[Page]:
     page = logged_in.new_page()
     yield page
     page.close()
+
+
+@pytest.fixture
+def visitor(zoe: RunningZoe, browser: Browser) -> Iterator[Page]:
+    """The administrator's browser, after she has used her link, at the module's own ``zoe``."""
+    context = browser.new_context(viewport=DESKTOP, base_url=zoe.url)
+    context.set_default_timeout(45_000)
+    page = context.new_page()
+    page.goto(zoe.fresh_link())
+    page.get_by_role("button", name="Log in as admin").click()
+    page.wait_for_url("**/hub/home")
+    yield page
+    context.close()

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.integration.test_servers import ROOM_FOR_ONE, is_ready, start
-from tests.support.browser import DESKTOP, keep_screenshot
+from tests.support.browser import keep_screenshot
 from tests.support.running_zoe import RunningZoe
 from tests.support.waiting import eventually
 
@@ -22,19 +22,6 @@ pytestmark = pytest.mark.browser
 def zoe(tmp_path: Path) -> Iterator[RunningZoe]:
     with RunningZoe(tmp_path / "zoe", ROOM_FOR_ONE) as zoe:
         yield zoe
-
-
-@pytest.fixture
-def visitor(zoe: RunningZoe, browser: Browser) -> Iterator[Page]:
-    """The administrator's browser, after she has used her link."""
-    context = browser.new_context(viewport=DESKTOP, base_url=zoe.url)
-    context.set_default_timeout(45_000)
-    page = context.new_page()
-    page.goto(zoe.fresh_link())
-    page.get_by_role("button", name="Log in as admin").click()
-    page.wait_for_url("**/hub/home")
-    yield page
-    context.close()
 
 
 def test_it_goes_on_by_itself_and_leads_to_the_server(zoe: RunningZoe, visitor: Page) -> None:

@@ -49,6 +49,7 @@ def service(
     memory: float = 1,
     cores: float = 1,
     monitor: bool = True,
+    gpus: int = 0,
     **fields: Any,
 ) -> dict[str, Any]:
     """The document of a service; other fields of the format may be given."""
@@ -61,6 +62,7 @@ def service(
         "resources": {
             "memory": {"min": int(memory * GB), "max": None},
             "cores": {"min": cores, "max": None},
+            "gpus": gpus,
         },
         **fields,
     }
@@ -82,10 +84,11 @@ def execution(
     *services: dict[str, Any],
     status: ExecutionStatus | str = ExecutionStatus.QUEUED,
     limit: float | None = None,
+    priority: str = "normal",
     **fields: Any,
 ) -> ExecutionView:
     """Execution ``number``, submitted as many seconds after START; ``limit``: of its runtime."""
-    generic = {} if limit is None else {"runtime_limit": limit}
+    generic = {"priority": priority} | ({} if limit is None else {"runtime_limit": limit})
     defaults = {
         "user": "alice",
         "name": "test",
@@ -136,9 +139,9 @@ def snapshot(
     )
 
 
-def plan(picture: Snapshot, seconds: float = 0) -> Plan:
-    """The decision of a site with the default settings, as many seconds after START."""
-    return decide(picture, SchedulingSettings(), after(seconds))
+def plan(picture: Snapshot, seconds: float = 0, **settings: Any) -> Plan:
+    """The decision as many seconds after START, of a site with default settings but for these."""
+    return decide(picture, SchedulingSettings(**settings), after(seconds))
 
 
 def started(made: Plan) -> list[int]:

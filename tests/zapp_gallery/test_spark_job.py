@@ -1,26 +1,57 @@
 """spark-job and pyspark-notebook: real clusters, and the parts of their scripts."""
 
 import json
+import os
 import re
+import signal
 import stat
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from zoe_spark.child import run_child
+from zoe_spark.leaving import has_children
 from zoe_spark.program import ProgramError, find_program
 from zoe_spark.settings import bind_address, process_environment, write_configuration
 from zoe_spark.shared import execution_secret, forget, publish, shared_directory
 from zoe_spark.waiting import NotReadyError, wait_for_master, wait_for_text, wait_for_worker
 
 from tests.support.gallery_runs import running
+from tests.support.waiting import eventually
+from zoe_core.cluster import Observed
 
 SESSION = """\
 #!/usr/bin/env python3
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
 print("sum", spark.range(10).selectExpr("sum(id)").first()[0], spark.sparkContext.master)
+"""
+
+
+SLOW_COUNT = """\
+import os, time
+from pathlib import Path
+from pyspark.sql import SparkSession
+
+WORKSPACE = Path(os.environ["ZOE_WORKSPACE"])
+PARTS = 24
+
+def count(part, words):
+    (WORKSPACE / f"seen-{os.environ['ZOE_INSTANCE']}").touch()
+    time.sleep(0.5)
+    deadline = time.monotonic() + 90
+    while part == PARTS - 1 and not (WORKSPACE / "left").exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError("nobody left")
+        time.sleep(0.1)
+    return [(word, 1) for word in words]
+
+context = SparkSession.builder.getOrCreate().sparkContext
+words = context.parallelize("to be or not to be".split() * 1000, PARTS)
+pairs = words.mapPartitionsWithIndex(count)
+print(sorted(pairs.reduceByKey(lambda one, other: one + other).collect()), flush=True)
 """
 
 
@@ -44,6 +75,26 @@ def test_words_of_a_file_are_counted(place: Path) -> None:
         log = run.log("spark-submit")
         assert "6 words, 4 different" in log
         assert re.search(r"2 be\n +2 to\n +1 not\n +1 or\n", log)
+
+
+@pytest.mark.java
+def test_a_worker_that_is_taken_back_hands_on_what_it_has_done(place: Path) -> None:
+    """The last task is done when it has gone: what it has counted is needed after that."""
+    values = {"program": "mine.py", "workers": 2}
+    with running("spark-job", place, values, {"mine.py": SLOW_COUNT}) as run:
+        eventually(lambda: len(list(run.workspace.glob("seen-*"))) == 2, 90, run.all_logs)
+        leaving, shrink = run.instance("spark-worker", 1), run.zapp.service("spark-worker").shrink
+        run.backend.stop(leaving, shrink.grace, signal.Signals[shrink.signal])
+        eventually(lambda: run.observation(leaving).observed is Observed.EXITED, 90, run.all_logs)
+        # It ended by itself: it was not killed when the grace was over.
+        assert run.observation(leaving).exit_code == 128 + signal.SIGTERM, run.all_logs()
+        (run.workspace / "left").touch()
+        assert run.wait() == 0, run.all_logs()
+        assert "[('be', 2000), ('not', 1000), ('or', 1000), ('to', 2000)]" in run.log(
+            "spark-submit"
+        )
+        assert "Decommissioning worker" in run.log("spark-master")
+        assert "FetchFailed" not in run.all_logs()
 
 
 @pytest.mark.java
@@ -160,6 +211,17 @@ def test_workers_are_counted_on_the_page_of_the_master() -> None:
         assert wait_for_worker("127.0.0.1", server.server_port) == 2
         server.shutdown()
         thread.join()
+
+
+@pytest.mark.parametrize(("leaves", "expected"), [("sleep 98761", True), ("true", False)])
+def test_a_child_that_has_ended_is_none(leaves: str, expected: bool) -> None:
+    """Whether it was waited for or not: ``exec`` keeps the children of the script."""
+    command = ["sh", "-c", f"{leaves} & exec sleep 98762"]
+    with subprocess.Popen(command, start_new_session=True) as process:
+        program = Path(f"/proc/{process.pid}/comm")
+        eventually(lambda: program.read_text() == "sleep\n")
+        eventually(lambda: has_children(process.pid) == expected)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_exit_codes_of_a_child() -> None:

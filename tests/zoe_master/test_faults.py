@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from pathlib import Path
+from signal import SIGTERM, Signals
 from typing import Any
 
 import pytest
@@ -221,10 +222,10 @@ async def test_a_stop_that_came_to_nothing_is_repeated(
     asked: list[InstanceId] = []
 
     class Deaf(FakeBackend):
-        def stop(self, instance: InstanceId, grace: float) -> None:
+        def stop(self, instance: InstanceId, grace: float, signal: Signals = SIGTERM) -> None:
             asked.append(instance)
             if len(asked) > 2:
-                super().stop(instance, grace)
+                super().stop(instance, grace, signal)
 
     async with acting(database_url, tmp_path, engine, Deaf, relist_interval=0.05):
         one = await hub.submit()

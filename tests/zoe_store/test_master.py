@@ -20,7 +20,7 @@ from zoe_core.cluster import (
 )
 from zoe_core.scheduling import Advance, Happened
 from zoe_core.zapp import ParsedZApp, SiteDefaults, parse_zapp, zapp_document
-from zoe_store import cluster, executions, master, tables
+from zoe_store import cluster, drains, executions, master, tables, views
 from zoe_store.cluster import Stranger
 from zoe_store.database import Database
 from zoe_store.events import newest_event, read_events
@@ -54,9 +54,10 @@ def admitted(database: Database, office: Office, number: int = 1) -> ExecutionVi
 
 def test_a_submission_is_news_until_it_is_taken_in(database: Database, office: Office) -> None:
     wanted = execution(1, service(), worker(), limit=60)
-    one = submit(database, wanted.zapp, name="Pi", user="bob")
+    one = submit(database, wanted.zapp, name="Pi", user="bob", groups=("staff", "lab"))
     (view,) = master.read_news(office).submitted
     assert (view.id, view.user, view.name, view.submitted_at) == (one, "bob", "Pi", START)
+    assert view.groups == ("lab", "staff")
     assert view.zapp == wanted.zapp
     assert zapp_document(view.zapp) == zapp_document(wanted.zapp)
     assert master.load_live(office) == ([], [])
@@ -72,6 +73,7 @@ def test_what_was_written_is_loaded_as_it_was(database: Database, office: Office
         starting_since=after(1),
         started_at=after(2),
         start_failures=2,
+        overtaken=7,
         terminate="Enough.",
         outcome=Outcome(ExecutionStatus.ERROR, "main-0 has failed."),
     )
@@ -89,6 +91,7 @@ def test_what_was_written_is_loaded_as_it_was(database: Database, office: Office
             started_at=after(3),
             ended_at=after(4),
             detail="It used too much.",
+            devices=("GPU-0", "GPU-3"),
             addresses=((8888, "127.0.0.2", 8888), (80, "127.0.0.2", 8080)),
         )
         for attempt, desired, observed, code in [
@@ -260,7 +263,7 @@ def test_nothing_is_parsed_within_a_transaction(
             states.extend(connection.scalars(OTHERS))
         return parse_zapp(document)
 
-    monkeypatch.setattr(master, "parse_zapp", parse_slowly)
+    monkeypatch.setattr(views, "parse_zapp", parse_slowly)
     assert len(master.read_news(office).submitted) == 1
     assert len(master.load_live(office)[0]) == 1
     assert set(states) == {"idle"}
@@ -315,7 +318,7 @@ def test_the_hub_sees_the_newest_attempts(database: Database, office: Office) ->
         instance(view.id, "worker", 1, attempt=1, observed=Observed.LOST),
         instance(view.id, "worker", 1, attempt=2),
         instance(view.id, "worker", 0),
-        instance(view.id, attempt=1),
+        instance(view.id, attempt=1, devices=("GPU-1",)),
     ]
     master.write_advance(office, moved(view, *attempts), [], START)
     found = executions.instances_of(database, [view.id, view.id + 1])
@@ -326,6 +329,7 @@ def test_the_hub_sees_the_newest_attempts(database: Database, office: Office) ->
         ("worker-1", 2),
     ]
     assert found[view.id][0].memory == amount().memory
+    assert found[view.id][0].devices == ["GPU-1"]
 
 
 # --- nodes and the master itself ---
@@ -336,6 +340,7 @@ def test_nodes_are_known_as_they_were_last_seen(database: Database, office: Offi
         node("b", labels=frozenset({"gpu", "big"}), draining=True),
         node("a", images=frozenset({"x"}), missing_images={"spark": "Java."}, online=False),
         node("c", images=frozenset()),
+        node("d", devices=("GPU-1", "GPU-0"), pressured=True, local_images=frozenset({"x", "y"})),
     ]
     master.write_nodes(office, seen, START)
     assert cluster.known_nodes(database) == sorted(seen, key=lambda each: each.name)
@@ -343,6 +348,18 @@ def test_nodes_are_known_as_they_were_last_seen(database: Database, office: Offi
     assert cluster.known_nodes(database) == seen[:1]
     master.write_nodes(office, [], START)
     assert cluster.known_nodes(database) == []
+
+
+def test_a_node_that_somebody_wants_drained_counts_as_draining(
+    database: Database, office: Office
+) -> None:
+    master.write_nodes(office, [node("a"), node("b", draining=True), node("c")], START)
+    for name in ("a", "b", "unknown"):
+        drains.set_drain(database, name, "root", True)
+    assert [each.draining for each in cluster.known_nodes(database)] == [True, True, False]
+    for name in ("a", "b"):
+        drains.set_drain(database, name, "root", False)
+    assert [each.draining for each in cluster.known_nodes(database)] == [False, True, False]
 
 
 def test_strangers_are_replaced_and_known_since_they_were_first_seen(

@@ -14,7 +14,17 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from tests.support.submissions import request, store
-from zoe_store import cluster, events, executions, master, migrate
+from zoe_store import (
+    cluster,
+    drains,
+    events,
+    executions,
+    master,
+    migrate,
+    past,
+    predictions,
+    quotas,
+)
 from zoe_store.database import Database
 from zoe_store.embedded import EmbeddedPostgres
 from zoe_store.office import Office
@@ -72,7 +82,7 @@ def test_the_migrations_make_the_tables_as_they_are_described(database: Database
     ("revision", "message"),
     [
         (None, "no Zoe schema yet"),
-        ("0001", "older schema 0001, this version needs 0002: run python"),
+        ("0001", "older schema 0001, this version needs 0003: run python"),
         ("9999", "has the schema 9999, made by a newer version of Zoe"),
     ],
 )
@@ -141,9 +151,15 @@ def read_everything(database: Database) -> None:
     assert cluster.master_record(database).backend == "process"
     assert [node.name for node in cluster.known_nodes(database)] == ["here", "there"]
     assert set(cluster.reserved_by_node(database)) == {"here", "there"}
+    quotas.list_quotas(database)
+    drains.drained(database)
     office = Office(database)
     assert office.try_take()
     assert office.epoch == 8
+    assert [each.zapp for each in past.recent_runs(office)] == ["notebook-job", "mine"]
+    used = past.past_use(office, datetime(2026, 11, 20, 10, tzinfo=UTC))
+    assert set(used.by_user) == {"ada", "bob"}
+    predictions.past_error(office)
     live, instances = master.load_live(office)
     assert sorted(each.id for each in live) == [3, 4, 5, 6]
     assert len(instances) == 5

@@ -34,8 +34,7 @@ class PastUse:
         seconds = 0.0 if self.at is None else max(0.0, (now - self.at).total_seconds())
         if not seconds:
             return PastUse(now, self.by_user)
-        kept = exp(-_RATE * seconds)
-        added = (1.0 - kept) / _RATE
+        kept, added = decay(seconds)
         by_user = {user: _scaled(use, kept) for user, use in self.by_user.items()}
         for user, amount in held.items():
             old = by_user.get(user, (0.0, 0.0, 0.0))
@@ -45,6 +44,12 @@ class PastUse:
                 old[2] + amount.gpus * added,
             )
         return PastUse(now, by_user)
+
+
+def decay(seconds: float) -> tuple[float, float]:
+    """What is left of a unit of use after that time, and what holding one unit meanwhile adds."""
+    kept = exp(-_RATE * seconds)
+    return kept, (1.0 - kept) / _RATE
 
 
 def _scaled(use: Use, factor: float) -> Use:

@@ -7,7 +7,9 @@ the database), so one that is lost, late or doubled changes nothing, and whoever
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from zoe_core.explanation import Explanation
 from zoe_core.protocol.envelope import Envelope, MalformedEnvelope
@@ -24,6 +26,12 @@ BEAT_EVERY = 1.0
 AWAY_AFTER = 5.0
 """Seconds without a sign of life after which the master is taken to be away, on the wire and in the
 database alike: a few beats, so that a machine that is busy for a moment alarms nobody."""
+
+ESTIMATE_WITHIN = 10.0
+"""Seconds within which ``Estimate`` is answered, at least with a ``Failure``."""
+
+MAX_CANDIDATES = 8
+"""Alternatives in one ``Estimate``, at most."""
 
 
 class Message(BaseModel):
@@ -60,19 +68,74 @@ class Explain(Message):
     execution_ids: tuple[int, ...]
 
 
+class ExpectedStart(Message):
+    """When it will probably start, and the range: the latest that was foreseen.
+
+    ``high`` None: nobody can tell how late it may become.
+    """
+
+    low: AwareDatetime
+    mid: AwareDatetime
+    high: AwareDatetime | None
+
+
 class QueueEntry(Message):
-    """One waiting request and why it waits."""
+    """One waiting request and why it waits; ``expected`` None: nobody can tell when it starts."""
 
     execution_id: int
     user: str
     name: str
     explanation: Explanation
+    expected: ExpectedStart | None = None
+
+
+class PredictionError(Message):
+    """How good the first predictions were of the last ``count`` executions that started.
+
+    ``median`` is in seconds, of the distance either way; ``within`` is the share, from 0 to 1, that
+    started in the range they were told.
+    """
+
+    count: int
+    median: float
+    within: float
 
 
 class QueueReply(Message):
-    """Answer to ``Queue`` and ``Explain``."""
+    """Answer to ``Queue`` and ``Explain``; no ``error``: nothing that was predicted has started."""
 
     entries: tuple[QueueEntry, ...]
+    error: PredictionError | None = None
+
+
+class Estimate(Message):
+    """When would these ZApps start, each by itself, if this user submitted it now?
+
+    ``descriptions`` have their parameters applied. Answered by ``EstimateReply`` within
+    ``ESTIMATE_WITHIN``, or by ``Failure`` when the scheduler is too busy.
+    """
+
+    user: str
+    groups: tuple[str, ...] = ()
+    descriptions: tuple[dict[str, Any], ...] = Field(min_length=1, max_length=MAX_CANDIDATES)
+
+
+class Estimated(Message):
+    """Seconds from now to the start, with a range; None: nobody can tell. In words: ``sentence``.
+
+    ``high`` alone may be None: nobody can tell how late it may become.
+    """
+
+    low: float | None
+    mid: float | None
+    high: float | None
+    sentence: str
+
+
+class EstimateReply(Message):
+    """One estimate for each of the descriptions, in their order."""
+
+    estimates: tuple[Estimated, ...]
 
 
 class ReadLog(Message):
@@ -119,9 +182,9 @@ class Failure(Message):
     reason: str
 
 
-Request = Wake | Ping | Queue | Explain | ReadLog
+Request = Wake | Ping | Queue | Explain | Estimate | ReadLog
 _REQUESTS: dict[str, type[Request]] = {
-    each.__name__: each for each in (Wake, Ping, Queue, Explain, ReadLog)
+    each.__name__: each for each in (Wake, Ping, Queue, Explain, Estimate, ReadLog)
 }
 
 

@@ -19,6 +19,8 @@ API_VERSION = "1"
 MAX_PAGE = 200
 MAX_BODY = 1_000_000
 """The largest body of a request, in bytes."""
+MAX_ALTERNATIVES = 7
+"""Other sets of parameters that one estimate may be asked for."""
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -113,16 +115,32 @@ class Endpoint(Answer):
     port: int
 
 
+class ExpectedStart(Answer):
+    """When something will probably start, as the scheduler sees it now.
+
+    ``mid_s`` is the best guess, in seconds from the moment of the answer; probably it is no earlier
+    than ``low_s`` and no later than ``high_s``. All are null with ``unknown``, and ``high_s`` is
+    also null when nobody can tell how late it may become. ``text`` is a sentence for people.
+    """
+
+    status: Literal["now", "later", "unknown"]
+    low_s: float | None = None
+    mid_s: float | None = None
+    high_s: float | None = None
+    text: str
+
+
 class Waiting(Answer):
-    """Why an execution does not run yet.
+    """Why an execution does not run yet, and for how long, as far as one can tell.
 
     ``position`` counts from 1 and is null when nobody knows it now; ``ahead`` has the ids before
-    it.
+    it. ``expected`` is null when nobody can say anything about its start now.
     """
 
     position: int | None = None
     reasons: tuple[str, ...] = ()
     ahead: tuple[int, ...] = ()
+    expected: ExpectedStart | None = None
 
 
 class Execution(Answer):
@@ -171,6 +189,36 @@ class ExecutionRequest(Request):
                 "a ZApp of your own"
             )
         return self
+
+
+class EstimateRequest(ExecutionRequest):
+    """A launch as it might be: ``name`` is not looked at, and nothing is stored.
+
+    Each of ``alternatives`` is another set of ``parameters`` for the same ZApp of the gallery.
+    """
+
+    alternatives: tuple[Parameters, ...] = Field(default=(), max_length=MAX_ALTERNATIVES)
+
+    @model_validator(mode="after")
+    def _alternatives_have_parameters(self) -> EstimateRequest:
+        if self.description is not None and self.alternatives:
+            raise ValueError(
+                "may have alternatives only together with zapp: a description has no parameters"
+            )
+        return self
+
+
+class Estimate(ExpectedStart):
+    """When it would start with these parameters, if it were launched now."""
+
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class Estimates(Answer):
+    """The request as it is first, then its alternatives, in the order in which they were given."""
+
+    items: tuple[Estimate, ...]
+    next: str | None = None
 
 
 class Event(Answer):
@@ -273,12 +321,18 @@ class Info(Answer):
 
 
 class Node(Answer):
-    """A node as it was last seen; ``reserved`` is what live instances hold of its ``capacity``."""
+    """A node as it was last seen; ``reserved`` is what live instances hold of its ``capacity``.
+
+    ``draining``: nothing new is started there. ``pressured``: it runs short of memory, so that no
+    elastic instance is started there. ``devices`` are the ids of its GPUs.
+    """
 
     name: str
     online: bool
     draining: bool
+    pressured: bool = False
     labels: tuple[str, ...]
+    devices: tuple[str, ...] = ()
     capacity: Resources
     reserved: Resources
 
@@ -296,39 +350,35 @@ class QueueEntry(Answer):
 
     execution_id: int
     position: int | None
+    expected: ExpectedStart | None = None
     reasons: tuple[str, ...] = ()
     user: str | None = None
     name: str | None = None
+
+
+class PredictionError(Answer):
+    """How good the first predictions were of the last ``count`` executions that started.
+
+    Half of them started within ``median_s`` seconds of the moment that was predicted, before or
+    after it; ``within`` is the share, from 0 to 1, that started in the range that was told.
+    """
+
+    count: int
+    median_s: float
+    within: float
 
 
 class Queue(Answer):
     """What waits, in the order in which it is decided on.
 
     While the scheduler is away nobody knows that order: positions are null, the oldest is first.
+    ``predictions`` says how good those of the past were; null: there are none yet, or it is away.
     """
 
     items: tuple[QueueEntry, ...]
     next: str | None = None
     scheduler: Scheduler
-
-
-class Stranger(Answer):
-    """An instance of this deployment that nothing explains; ``why`` is a sentence."""
-
-    execution_id: int
-    instance: str
-    attempt: int
-    node: str
-    observed: str
-    why: str
-    first_seen_at: Moment
-
-
-class Strangers(Answer):
-    """What the scheduler found on the back-end and leaves alone, because nothing explains it."""
-
-    items: tuple[Stranger, ...]
-    next: str | None = None
+    predictions: PredictionError | None = None
 
 
 class Discovery(Answer):

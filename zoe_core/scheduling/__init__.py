@@ -2,7 +2,7 @@
 
 from zoe_core.scheduling.admission import could_ever_fit
 from zoe_core.scheduling.advance import Advance, Happened
-from zoe_core.scheduling.effects import Effects, effects
+from zoe_core.scheduling.effects import Effects, Stop, effects
 from zoe_core.scheduling.explain import explain
 from zoe_core.scheduling.placement import Placement, Spread
 from zoe_core.scheduling.plan import Blocker, Gang, Plan, Verdict
@@ -26,6 +26,7 @@ __all__ = [
     "SchedulingSettings",
     "Spread",
     "StartRules",
+    "Stop",
     "Verdict",
     "could_ever_fit",
     "decide",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from zoe_core.amount import Amount
-from zoe_core.cluster import Node
-from zoe_core.scheduling.gang import essential_instances
-from zoe_core.scheduling.placement import Misfit, Room, Spread, place_gang
+from zoe_core.cluster import Node, Snapshot
+from zoe_core.scheduling.gang import essential_demand, total_of
+from zoe_core.scheduling.placement import Spread
+from zoe_core.scheduling.room import Misfit, Room
 from zoe_core.zapp import Problem, Service, SiteDefaults, ZApp
 
 
@@ -29,21 +31,19 @@ def _impossible_services(
 ) -> Iterable[Problem]:
     for number, service in enumerate(zapp.services):
         field = f"services[{number}]"
-        able = [node for node in nodes if node.images is None or service.image in node.images]
-        if not able:
-            yield Problem(f"{field}.image", _why_no_node(service, nodes))
+        offering = [node for node in nodes if node.images is None or service.image in node.images]
+        able = [node for node in offering if node.labels.issuperset(service.labels)]
+        if not offering:
+            yield Problem(f"{field}.image", _why_no_image(service, nodes))
+        elif not able:
+            yield Problem(f"{field}.labels", _why_no_label(service, nodes, offering))
         elif service.essential_count and not any(
             service.reservation(defaults).fits_in(node.capacity) for node in able
         ):
-            largest = max(able, key=lambda node: (node.capacity.memory, node.capacity.millicores))
-            yield Problem(
-                f"{field}.resources",
-                f"{service.name} needs {service.reservation(defaults).describe()} for each "
-                f"instance; the largest node, {largest.name}, has {largest.capacity.describe()}",
-            )
+            yield Problem(f"{field}.resources", _why_too_large(service, able, defaults))
 
 
-def _why_no_node(service: Service, nodes: Sequence[Node]) -> str:
+def _why_no_image(service: Service, nodes: Sequence[Node]) -> str:
     missing = {
         node.missing_images[service.image] for node in nodes if service.image in node.missing_images
     }
@@ -53,26 +53,44 @@ def _why_no_node(service: Service, nodes: Sequence[Node]) -> str:
     return f"is {service.image!r}: no node can start it; known are {', '.join(offered) or 'none'}"
 
 
+def _why_no_label(service: Service, nodes: Sequence[Node], offering: Sequence[Node]) -> str:
+    """The labels that no node has, or else those that no node has together."""
+    there = set().union(*(node.labels for node in offering))
+    lacking = sorted(set(service.labels) - there) or sorted(set(service.labels))
+    which = f"the label {lacking[0]}" if len(lacking) == 1 else f"the labels {', '.join(lacking)}"
+    able = "" if len(offering) == len(nodes) else f" that can start {service.image!r}"
+    return f"no node{able} has {which}"
+
+
+def _why_too_large(service: Service, able: Sequence[Node], defaults: SiteDefaults) -> str:
+    wanted = service.reservation(defaults)
+    largest = max(able, key=lambda node: _nearness(wanted, node.capacity))
+    restricted = f" with {', '.join(sorted(service.labels))}" if service.labels else ""
+    return (
+        f"{service.name} needs {wanted.describe()} for each instance; the largest node"
+        f"{restricted}, {largest.name}, has {largest.capacity.describe()}"
+    )
+
+
+def _nearness(wanted: Amount, capacity: Amount) -> tuple[int, int, int]:
+    """A node without the GPUs is never the nearest to what needs them, however large it is."""
+    return min(wanted.gpus, capacity.gpus), capacity.memory, capacity.millicores
+
+
 def _impossible_gang(
     zapp: ZApp, nodes: Sequence[Node], defaults: SiteDefaults
 ) -> tuple[Problem, ...]:
     """Place the gang on the empty nodes, just as the decision would."""
-    room = Room(
-        {node.name: _ready(node) for node in nodes}, {node.name: node.capacity for node in nodes}
-    )
-    wanted = essential_instances(0, zapp, (), defaults)
-    if not isinstance(place_gang(wanted, room, Spread()), Misfit):
+    ready = [replace(node, online=True, draining=False) for node in nodes]
+    demand = essential_demand(zapp, defaults)
+    if not isinstance(Room.beside(Snapshot.of(ready, (), ())).place_gang(demand, Spread()), Misfit):
         return ()
-    total = sum((each.amount for each in wanted), Amount())
     capacity = sum((node.capacity for node in nodes), Amount())
     return (
         Problem(
             "services",
-            f"the {len(wanted)} essential instances need {total.describe()} at once; the nodes "
-            f"({len(nodes)}) have {capacity.describe()} in all",
+            f"the {sum(count for _, count in demand)} essential instances need "
+            f"{total_of(demand).describe()} at once; the nodes ({len(nodes)}) have "
+            f"{capacity.describe()} in all",
         ),
     )
-
-
-def _ready(node: Node) -> Node:
-    return Node(node.name, node.capacity, node.labels, images=node.images)

@@ -1,239 +1,193 @@
-"""The decision: restarts, then gangs in the policy's order, then elastic instances."""
+"""The decision: restarts, then gangs in order, then who may pass the head, then elastic growth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
-from enum import Enum, auto
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from zoe_core.amount import Amount
-from zoe_core.cluster import ExecutionStatus, ExecutionView, InstanceId, InstanceView, Snapshot
-from zoe_core.scheduling.gang import (
-    Unplaced,
-    elastic_instances,
-    essential_instances,
-    replacements,
-)
-from zoe_core.scheduling.placement import Misfit, Placement, Room, place_gang
-from zoe_core.scheduling.plan import Blocker, Gang, Plan, Verdict
-from zoe_core.scheduling.policies import Policy
-from zoe_core.scheduling.shrink import lendable, make_room, returnable, takeable
-from zoe_core.zapp import SiteDefaults
+import numpy as np
 
-_UP = frozenset({ExecutionStatus.STARTING, ExecutionStatus.RUNNING})
+from zoe_core.scheduling.backfill import Backfill
+from zoe_core.scheduling.draft import Draft
+from zoe_core.scheduling.ends import ANY_TIME, expected_ends
+from zoe_core.scheduling.gang import Demand, Unplaced
+from zoe_core.scheduling.growth import Growth
+from zoe_core.scheduling.head import Head, Spare
+from zoe_core.scheduling.known import Known, stays
+from zoe_core.scheduling.line import WAITING_FOR_ROOM, Fate, Line
+from zoe_core.scheduling.order import ranked
+from zoe_core.scheduling.picture import Picture
+from zoe_core.scheduling.plan import Plan
+from zoe_core.scheduling.reservation import reserve
+from zoe_core.scheduling.room import Misfit
+from zoe_core.scheduling.shrink import next_release
+from zoe_core.scheduling.verdicts import Scene, Verdicts
+
+REORDER_AFTER = 300.0
+"""Seconds after which a plan is reviewed if by then the policy puts another request first."""
 
 
-def decide(
-    snapshot: Snapshot,
-    policy: Policy,
-    placement: Placement,
-    defaults: SiteDefaults,
-    now: datetime,
-) -> Plan:
-    """Plan what starts now. Equal input gives an equal plan.
+def plan(picture: Picture, now: datetime) -> Plan:
+    """Plan what starts now.
 
-    Essential instances that failed and may start again go first. The first of them, or else the
-    first request, that does not fit holds back all behind it, so that nobody is overtaken for ever;
-    for it elastic instances are taken back, if that makes room. Requests on hold, still leaving
-    after a failed start, or too large for the nodes that are here now, are passed over.
+    Essential instances that failed and may start again go first, then gangs. The first for which
+    there is no room is the head: elastic instances are taken back for it, if that makes room, or
+    else it gets a reservation. Others start before it only as ``Backfill`` says. What is on hold,
+    still leaving after a failed start, over its user's quota or too large for the nodes that are
+    here now holds back nobody.
     """
-    decision = _Decision(snapshot, policy, placement, defaults, now)
-    decision.restart()
-    decision.start()
-    decision.grow()
+    decision = _decide(picture, now, careful=False)
+    if not decision.head_keeps_its_place():
+        decision = _decide(picture, now, careful=True)
     return decision.plan()
 
 
-class _Growth(Enum):
-    """Which elastic instances may be added."""
-
-    ANY = auto()
-    LENT = auto()
-    """Only those that may be taken back at any time: they delay nobody who waits for room."""
-    NONE = auto()
-    """None: the room that is free, or will be, is promised."""
+def _decide(picture: Picture, now: datetime, *, careful: bool) -> _Decision:
+    """``careful``: see whether the head keeps its place with each that gets one, not only once."""
+    decision = _Decision(picture, now, careful=careful)
+    decision.restart()
+    decision.start()
+    decision.overtake()
+    decision.grow()
+    return decision
 
 
 class _Decision:
-    """A decision under way: what has its place so far, and the room that is left."""
-
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        policy: Policy,
-        placement: Placement,
-        defaults: SiteDefaults,
-        now: datetime,
-    ) -> None:
-        self._snapshot = snapshot
-        self._policy = policy
-        self._placement = placement
-        self._defaults = defaults
-        self._now = now
-        self._room = Room.of(snapshot)
-        self._up = policy.order(_up(snapshot), now)
-        self._growth = _Growth.ANY
-        self._behind: Verdict | None = None  # on all that come after what holds them back
-        self._taken: tuple[InstanceId, ...] = ()
-        self._review_at: datetime | None = None
-        self._gangs: list[Gang] = []
-        self._restarted: list[InstanceView] = []
-        self._grown: list[InstanceView] = []
-        self._verdicts: dict[int, Verdict] = {}
-
-    def plan(self) -> Plan:
-        """What was decided."""
-        return Plan(
-            gangs=tuple(self._gangs),
-            restarted=tuple(self._restarted),
-            grown=tuple(self._grown),
-            taken=self._taken,
-            waiting=tuple(self._verdicts),
-            verdicts=self._verdicts,
-            review_at=self._review_at,
-        )
+    def __init__(self, picture: Picture, now: datetime, *, careful: bool) -> None:
+        self._careful = careful
+        self._picture = picture
+        self._draft = Draft(picture, now)
+        self._line = Line(self._draft)
+        self._head: Head | None = None
+        self._spare: Spare | None = None
+        self._overtook = 0
 
     # --- essential instances that failed ---
 
     def restart(self) -> None:
-        """Give new places to essential instances that failed."""
-        for execution, wanted in self._failed():
-            placed = place_gang([wanted], self._room, self._placement)
+        """Give new places to essential instances that failed; one that finds none is the head."""
+        waits: tuple[Known, Demand, Misfit] | None = None
+        for known, wanted in self._failed():
+            demand = ((wanted.need, 1),)
+            placed = self._draft.room.place_gang(demand, self._draft.placement)
             if not isinstance(placed, Misfit):
-                self._restarted += placed
-            elif self._could_restart(execution, wanted):
-                self._behind = self._behind or replace(
-                    _verdict(placed, [wanted], Blocker.NO_ROOM),
-                    blocker=Blocker.RESTART,
-                    of=execution.id,
-                )
-                if self._make_room([wanted]):
-                    break  # the room that is made is for this one alone
-        if self._behind is not None:
-            self._growth = _Growth.NONE
+                self._draft.restarted.append(wanted.on(placed[0][0]))
+                self._draft.use.add(self._picture.payer(known.view.id)[0], wanted.need.amount)
+            elif waits is None and self._could_restart(known, demand):
+                waits = known, demand, placed
+        if waits is not None:
+            self._wait_for(*waits)
 
-    def _failed(self) -> Iterator[tuple[ExecutionView, Unplaced]]:
-        for execution in self._up:
-            existing = list(self._snapshot.instances_of(execution.id))
-            for wanted in replacements(execution, existing, self._defaults):
-                yield execution, wanted
+    def _failed(self) -> Iterator[tuple[Known, Unplaced]]:
+        if not self._picture.failed:
+            return
+        for execution_id in self._draft.up_order.tolist():
+            known = self._picture.known[execution_id]
+            for wanted in known.failed:
+                yield known, wanted
 
-    def _could_restart(self, execution: ExecutionView, wanted: Unplaced) -> bool:
+    def _could_restart(self, known: Known, demand: Demand) -> bool:
         """Whether it would fit if nothing ran but what stays of its own execution."""
-        services = {service.dns_label: service for service in execution.zapp.services}
-        stay = [
-            each
-            for each in self._snapshot.instances_of(execution.id)
-            if each.holds_reservation
-            and not each.leaving
-            and not returnable(services[each.id.service], each)
-        ]
-        stay += (each for each in self._restarted if each.id.execution_id == execution.id)
-        room = Room.beside(self._snapshot, stay)
-        return not isinstance(place_gang([wanted], room, self._placement), Misfit)
+        room = self._picture.empty.copy()
+        for each in stays(known):
+            room.take(each.node, each.reservation, each.devices)
+        for each in self._draft.restarted:
+            if each.id.execution_id == known.view.id:
+                room.take(each.node, each.reservation, each.devices)
+        return not isinstance(room.place_gang(demand, self._draft.placement), Misfit)
 
     # --- gangs ---
 
     def start(self) -> None:
-        """Give places to the gangs of the queue, whole ones or none."""
-        for execution in self._policy.order(_queued(self._snapshot), self._now):
-            existing = list(self._snapshot.instances_of(execution.id))
-            if execution.on_hold:
-                self._wait(execution, Verdict(Blocker.ON_HOLD))
-            elif any(not each.gone for each in existing):
-                self._wait(execution, Verdict(Blocker.LEAVING))
-            elif self._behind is not None:
-                self._wait(execution, self._behind)
+        """Start the gangs of the queue in order, up to the first for which there is no room."""
+        if self._head is not None:
+            return
+        for row in self._line.open().tolist():
+            if self._line.fates[row] != Fate.BEHIND:  # that became known meanwhile
+                continue
+            known = self._line.known(row)
+            placed = self._draft.room.place_gang(known.demand, self._draft.placement)
+            if not isinstance(placed, Misfit):
+                self._line.start(row, known, placed)
+            elif self._picture.too_large(known.demand):
+                self._line.too_large(row)
             else:
-                self._start(execution, existing)
+                self._line.fates[row] = Fate.HEAD
+                self._wait_for(known, known.demand, placed)
+                return
 
-    def _start(self, execution: ExecutionView, existing: Sequence[InstanceView]) -> None:
-        wanted = essential_instances(execution.id, execution.zapp, existing, self._defaults)
-        placed = place_gang(wanted, self._room, self._placement)
-        if not isinstance(placed, Misfit):
-            self._gangs.append(Gang(execution.id, placed))
-            return
-        empty = Room.beside(self._snapshot)
-        if isinstance(place_gang(wanted, empty, self._placement), Misfit):
-            self._wait(execution, _verdict(placed, wanted, Blocker.TOO_LARGE))
-            return
-        # Only who could start one day holds back the others.
-        self._behind = Verdict(Blocker.BEHIND)
-        making = self._make_room(wanted)
-        self._wait(
-            execution,
-            Verdict(Blocker.MAKING_ROOM) if making else _verdict(placed, wanted, Blocker.NO_ROOM),
+    def _wait_for(self, known: Known, demand: Demand, misfit: Misfit) -> None:
+        self._head = Head(
+            id=known.view.id,
+            demand=demand,
+            misfit=misfit,
+            room=self._draft.room.copy(),
+            restart=known.up,
+            overtaken=known.view.overtaken,
+            reservation=reserve(self._draft, demand),
+        )
+        self._spare = Spare(
+            self._draft.room, self._head, self._draft.placement, careful=self._careful
         )
 
-    def _wait(self, execution: ExecutionView, verdict: Verdict) -> None:
-        self._verdicts[execution.id] = replace(verdict, position=len(self._verdicts) + 1)
-
-    def _make_room(self, wanted: Sequence[Unplaced]) -> bool:
-        """For the head of the queue; True when there will be room by what leaves."""
-        candidates, next_one = takeable(self._up, self._snapshot, self._now)
-        taken = make_room(wanted, self._snapshot, self._room, self._placement, candidates)
-        if taken is None:
-            self._growth, self._review_at = _Growth.LENT, next_one
-            return False
-        self._growth, self._review_at, self._taken = _Growth.NONE, None, taken
-        return True
-
-    # --- elastic instances ---
+    def overtake(self) -> None:
+        """Start what may start before the head."""
+        if self._head is None or self._spare is None:
+            return
+        backfill = Backfill(self._draft, self._line, self._head, self._spare)
+        backfill.run()
+        self._overtook = backfill.overtook
 
     def grow(self) -> None:
         """Give what is left to elastic instances, of what is up and of what starts now."""
-        if self._growth is _Growth.NONE:
-            return
-        started = {gang.execution_id: gang.instances for gang in self._gangs}
-        starting = [self._snapshot.executions[each] for each in started]
-        for execution in self._policy.order([*self._up, *starting], self._now):
-            there = [*self._snapshot.instances_of(execution.id), *started.get(execution.id, ())]
-            self._grow(execution, there)
+        Growth(self._draft, self._head, self._spare).run()
 
-    def _grow(self, execution: ExecutionView, there: Sequence[InstanceView]) -> None:
-        full = {  # services of which not even one more instance fits
-            service.dns_label
-            for service in execution.zapp.services
-            if self._growth is _Growth.LENT and not lendable(service)
-        }
-        for wanted in elastic_instances(execution, there, self._defaults):
-            if wanted.id.service in full:
-                continue
-            node = self._placement.choose(self._room.offers(wanted.image), wanted.amount)
-            if node is None:
-                full.add(wanted.id.service)
-            else:
-                self._room.take(node, wanted.amount)
-                self._grown.append(wanted.on(node))
+    def head_keeps_its_place(self) -> bool:
+        """Whether nothing that got a place makes the head lose its own later."""
+        return self._spare is None or self._spare.head_fits()
 
+    # --- the outcome ---
 
-def _queued(snapshot: Snapshot) -> list[ExecutionView]:
-    return [each for each in snapshot.executions.values() if each.status is ExecutionStatus.QUEUED]
-
-
-def _up(snapshot: Snapshot) -> list[ExecutionView]:
-    """Executions that go on: they may be added to, and give back."""
-    return [
-        each
-        for each in snapshot.executions.values()
-        if each.status in _UP and each.terminate is None
-    ]
-
-
-def _verdict(misfit: Misfit, wanted: Sequence[Unplaced], blocker: Blocker) -> Verdict:
-    first = misfit.unplaced
-    name, image = first.id.name, first.image
-    if not misfit.offers:
-        return Verdict(Blocker.NO_NODE, instance=name, image=image, needs=first.amount)
-    if not misfit.alone:
-        needs = sum((each.amount for each in wanted), Amount())
-        free = sum(misfit.offers.values(), Amount())
-        return Verdict(
-            blocker, instance=name, image=image, needs=needs, free=free, gang=len(wanted)
+    def plan(self) -> Plan:
+        """What was decided."""
+        draft, line = self._draft, self._line
+        waiting = line.order[line.fates[line.order] != Fate.STARTS]
+        ids = tuple(line.rows["owner"][waiting].tolist())
+        head = self._head
+        overtaken = {head.id: head.overtaken + self._overtook} if head and self._overtook else {}
+        reservation = None if head is None else head.reservation
+        return Plan(
+            gangs=tuple(draft.gangs),
+            restarted=tuple(draft.restarted),
+            grown=tuple(draft.grown),
+            taken=() if reservation is None else reservation.taken,
+            overtaken=overtaken,
+            waiting=ids,
+            verdicts=Verdicts(ids, line.fates[waiting], Scene(draft, head, self._overtook)),
+            review_at=self._review_at(),
         )
-    node, free = min(
-        misfit.offers.items(),
-        key=lambda offer: (-offer[1].memory, -offer[1].millicores, offer[0]),
-    )
-    return Verdict(blocker, instance=name, image=image, needs=first.amount, free=free, node=node)
+
+    def _review_at(self) -> datetime | None:
+        """When time alone may change the plan: while nobody waits for room it does not."""
+        if self._head is None:
+            return None
+        moments = [self._next_overrun(), self._next_order()]
+        if not self._head.making_room:
+            moments.append(next_release(self._picture, self._draft.now))
+        earliest = min((each for each in moments if each is not None), default=None)
+        return None if earliest is None else datetime.fromtimestamp(earliest, UTC)
+
+    def _next_overrun(self) -> float | None:
+        """When the next of what is up will have run as long as expected, and may go on."""
+        up = self._picture.up.rows
+        ends = expected_ends(self._picture, up, self._draft.now)
+        guessed = (ends.likely < ends.latest) & (ends.likely < ANY_TIME)
+        return min(ends.likely[guessed & ~np.isnan(up["started"])].tolist(), default=None)
+
+    def _next_order(self) -> float | None:
+        line, later = self._line, self._draft.now + REORDER_AFTER
+        waiting = np.flatnonzero(np.isin(line.fates, WAITING_FOR_ROOM))
+        if not len(waiting):
+            return None
+        order = ranked(self._picture, line.rows.take(waiting), self._draft.use, later)
+        return None if line.fates[waiting[order[0]]] == Fate.HEAD else later

@@ -5,8 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoe_core.cluster import Desired, ExecutionStatus, ExecutionView, InstanceView, Observed
+from zoe_core.cluster import (
+    Desired,
+    ExecutionStatus,
+    ExecutionView,
+    InstanceId,
+    InstanceView,
+    Observed,
+)
 from zoe_core.scheduling.gang import services_in_order
+
+_GOES_ON = frozenset({ExecutionStatus.STARTING, ExecutionStatus.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """An instance that is asked to end by ``signal``, and forced to after ``grace`` seconds.
+
+    ``grace`` None: as long as the site gives to all that end.
+    """
+
+    id: InstanceId
+    signal: str = "SIGTERM"
+    grace: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +35,7 @@ class Effects:
     """Instances to start, in this order, and to stop; ``clean``: all are gone, remove the rest."""
 
     start: tuple[InstanceView, ...] = ()
-    stop: tuple[InstanceView, ...] = ()
+    stop: tuple[Stop, ...] = ()
     clean: bool = False
 
     def __bool__(self) -> bool:
@@ -25,12 +46,13 @@ def effects(execution: ExecutionView, instances: Sequence[InstanceView]) -> Effe
     """Compare what is desired with what was observed; services start by their ``startup_order``.
 
     An instance has one attempt at a time: one that was given up may turn up late, and is let go
-    before its successor starts.
+    before its successor starts. One that is taken back from an execution that goes on ends as its
+    service's ``shrink`` says.
     """
     rank = {
         service.dns_label: place for place, service in enumerate(services_in_order(execution.zapp))
     }
-    stop = [each for each in instances if each.leaving]
+    stop = [_stop(execution, each) for each in instances if each.leaving]
     leaving = {(each.id.service, each.id.index) for each in stop}
     start = [
         each
@@ -45,3 +67,12 @@ def effects(execution: ExecutionView, instances: Sequence[InstanceView]) -> Effe
         clean=execution.status is ExecutionStatus.CLEANING_UP
         and all(each.gone for each in instances),
     )
+
+
+def _stop(execution: ExecutionView, instance: InstanceView) -> Stop:
+    """Only elastic instances leave an execution that goes on."""
+    if instance.essential or execution.status not in _GOES_ON:
+        return Stop(instance.id)
+    services = execution.zapp.services
+    service = next(each for each in services if each.dns_label == instance.id.service)
+    return Stop(instance.id, service.shrink.signal, service.shrink.grace)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from zoe_core.amount import Amount
@@ -14,10 +14,14 @@ from zoe_core.scheduling.attempts import (
     to_restart,
     vanished,
 )
+from zoe_core.scheduling.room import Need, Spot
 from zoe_core.zapp import Service, SiteDefaults, ZApp
 
 MAX_LOSSES = 10
 """Losses of one elastic instance: what vanishes again and again is not worth another attempt."""
+
+Demand = tuple[tuple[Need, int], ...]
+"""What instances that start together ask for: each need once, with how many have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +29,53 @@ class Unplaced:
     """One instance that wants a place."""
 
     id: InstanceId
-    image: str
-    amount: Amount
+    need: Need
     essential: bool
     monitor: bool
 
-    def on(self, node: str) -> InstanceView:
+    def on(self, spot: Spot) -> InstanceView:
         """The instance with its place."""
-        return InstanceView(self.id, node, self.amount, self.essential, self.monitor)
+        return InstanceView(
+            self.id,
+            spot.node,
+            self.need.amount,
+            self.essential,
+            self.monitor,
+            devices=spot.devices,
+        )
+
+
+def need_of(service: Service, defaults: SiteDefaults) -> Need:
+    """What each instance of a service asks of its node."""
+    return Need(service.reservation(defaults), service.image, frozenset(service.labels))
+
+
+def demand_of(needs: Iterable[tuple[Need, int]]) -> Demand:
+    """Needs with their numbers, equal ones put together."""
+    counts: dict[Need, int] = {}
+    for need, count in needs:
+        if count:
+            counts[need] = counts.get(need, 0) + count
+    return tuple(counts.items())
+
+
+def essential_demand(zapp: ZApp, defaults: SiteDefaults) -> Demand:
+    """What the gang asks for."""
+    services = services_in_order(zapp)
+    return demand_of((need_of(each, defaults), each.essential_count) for each in services)
+
+
+def total_of(demand: Demand) -> Amount:
+    """What all of them reserve together."""
+    return sum((need.amount * count for need, count in demand), Amount())
+
+
+def seated(
+    wanted: Sequence[Unplaced], demand: Demand, spots: Sequence[Sequence[Spot]]
+) -> tuple[InstanceView, ...]:
+    """The instances, each on one of the ``spots`` that were found for its need in ``demand``."""
+    free = {need: iter(mine) for (need, _), mine in zip(demand, spots, strict=True)}
+    return tuple(each.on(next(free[each.need])) for each in wanted)
 
 
 def services_in_order(zapp: ZApp) -> list[Service]:
@@ -43,20 +86,22 @@ def services_in_order(zapp: ZApp) -> list[Service]:
 def essential_instances(
     execution_id: int,
     zapp: ZApp,
-    existing: Sequence[InstanceView],
+    existing: Collection[InstanceView],
     defaults: SiteDefaults,
 ) -> list[Unplaced]:
     """The gang: ``essential_count`` instances of each service, as new attempts."""
     attempts = by_instance(existing)
     return [
-        _next(execution_id, service, index, attempts, defaults)
+        each
         for service in services_in_order(zapp)
-        for index in range(service.essential_count)
+        for each in _instances(
+            execution_id, service, range(service.essential_count), attempts, defaults
+        )
     ]
 
 
 def replacements(
-    execution: ExecutionView, existing: Sequence[InstanceView], defaults: SiteDefaults
+    execution: ExecutionView, existing: Collection[InstanceView], defaults: SiteDefaults
 ) -> list[Unplaced]:
     """The essential instances that failed and are started again, as new attempts."""
     again = {(each.id.service, each.id.index) for each in to_restart(execution.zapp, existing)}
@@ -70,14 +115,24 @@ def replacements(
 
 
 def elastic_instances(
-    execution: ExecutionView, existing: Sequence[InstanceView], defaults: SiteDefaults
-) -> Iterator[Unplaced]:
-    """The elastic instances that may still be added, those that come again as new attempts."""
+    execution: ExecutionView, existing: Collection[InstanceView], defaults: SiteDefaults
+) -> Iterator[tuple[Service, list[Unplaced]]]:
+    """The elastic instances that may still be added, those that come again as new attempts.
+
+    By service, without those services that lack none.
+    """
+    if not any(service.elastic_count for service in execution.zapp.services):  # as a rule
+        return
     attempts = by_instance(existing)
     for service in services_in_order(execution.zapp):
-        for index in range(service.essential_count, service.total_count):
-            if _may_come(service, attempts.get((service.dns_label, index), ())):
-                yield _next(execution.id, service, index, attempts, defaults)
+        label = service.dns_label
+        indices = [
+            index
+            for index in range(service.essential_count, service.total_count)
+            if _may_come(service, attempts.get((label, index), ()))
+        ]
+        if indices:
+            yield service, list(_instances(execution.id, service, indices, attempts, defaults))
 
 
 def _may_come(service: Service, attempts: Sequence[InstanceView]) -> bool:
@@ -99,20 +154,21 @@ def _may_come(service: Service, attempts: Sequence[InstanceView]) -> bool:
     return may_restart(service, attempts)
 
 
-def _next(
+def _instances(
     execution_id: int,
     service: Service,
-    index: int,
+    indices: Iterable[int],
     attempts: Mapping[Key, Sequence[InstanceView]],
     defaults: SiteDefaults,
-) -> Unplaced:
-    """The attempt after all that there were."""
-    before = attempts.get((service.dns_label, index))
-    attempt = before[-1].id.attempt + 1 if before else 1
-    return Unplaced(
-        id=InstanceId(execution_id, service.dns_label, index, attempt),
-        image=service.image,
-        amount=service.reservation(defaults),
-        essential=index < service.essential_count,
-        monitor=service.monitor,
-    )
+) -> Iterator[Unplaced]:
+    """Instances of a service, each as the attempt after all that there were."""
+    label, need = service.dns_label, need_of(service, defaults)
+    for index in indices:
+        before = attempts.get((label, index))
+        attempt = before[-1].id.attempt + 1 if before else 1
+        yield Unplaced(
+            id=InstanceId(execution_id, label, index, attempt),
+            need=need,
+            essential=index < service.essential_count,
+            monitor=service.monitor,
+        )

@@ -2,111 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Protocol
 
-from zoe_core.amount import Amount
-from zoe_core.cluster import InstanceView, Node, Snapshot
-from zoe_core.scheduling.gang import Unplaced
+import numpy as np
+from numpy.typing import NDArray
 
+from zoe_core.scheduling.node_table import Amounts
 
-class Room:
-    """What is free on each node while a plan is made; takes can be given back as a whole.
-
-    Nodes that are gone, draining or offline offer nothing.
-    """
-
-    def __init__(self, nodes: Mapping[str, Node], free: Mapping[str, Amount]) -> None:
-        self._nodes = nodes
-        self._free = dict(free)
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> Room:
-        """The free room of a snapshot."""
-        return cls(snapshot.nodes, snapshot.free())
-
-    @classmethod
-    def beside(cls, snapshot: Snapshot, instances: Iterable[InstanceView] = ()) -> Room:
-        """The room there would be if only these ran."""
-        room = cls(snapshot.nodes, {name: each.capacity for name, each in snapshot.nodes.items()})
-        for each in instances:
-            if each.node in snapshot.nodes:
-                room.take(each.node, each.reservation)
-        return room
-
-    def without(self, leaving: Iterable[InstanceView]) -> Room:
-        """The room there will be once these have left."""
-        room = Room(self._nodes, self._free)
-        room.give_back((each.node, each.reservation) for each in leaving if each.node in self._free)
-        return room
-
-    def free(self, node: str) -> Amount:
-        """What is free on ``node``; negative amounts are missing."""
-        return self._free[node]
-
-    def offers(self, image: str) -> dict[str, Amount]:
-        """Free amounts of the nodes that may start ``image``, room aside."""
-        return {name: self._free[name] for name, node in self._nodes.items() if node.accepts(image)}
-
-    def take(self, node: str, amount: Amount) -> None:
-        """Reserve ``amount`` on ``node`` for the rest of the plan."""
-        self._free[node] = self._free[node] - amount
-
-    def give_back(self, taken: Iterable[tuple[str, Amount]]) -> None:
-        """Undo takes: a gang did not fit as a whole."""
-        for node, amount in taken:
-            self._free[node] = self._free[node] + amount
+Scores = NDArray[np.int64] | NDArray[np.float64]
 
 
 class Placement(Protocol):
-    """Picks the node for an instance that needs ``amount``, or None when it fits nowhere."""
+    """Says which of the nodes that have room an instance goes to; entry points: ``zoe.placements``.
 
-    def choose(self, offers: Mapping[str, Amount], amount: Amount) -> str | None:
-        """Choose one of ``offers`` (free amounts by node name)."""
+    What a node has of the image, or of GPUs that the instance does not need, counts before it.
+    """
+
+    def order(self, free: Amounts, need: Amounts, capacity: Amounts) -> Scores:
+        """Score each node, the best lowest: shape (n, k), earlier columns count first.
+
+        ``free`` and ``capacity`` have shape (n, 3), ``need`` has shape (3,): memory in bytes,
+        thousandths of a core, GPUs. All these nodes have room. A node's score must depend on
+        nothing but its own row; where scores are equal, the name decides.
+        """
 
 
 class Spread:
-    """The node with the most free memory, then cores: load evens out; names break ties."""
+    """The node with the most free memory, then cores: load evens out."""
 
-    def choose(self, offers: Mapping[str, Amount], amount: Amount) -> str | None:
+    def order(self, free: Amounts, need: Amounts, capacity: Amounts) -> Scores:
         """See ``Placement``."""
-        fitting = [name for name, free in offers.items() if amount.fits_in(free)]
-        if not fitting:
-            return None
-        return min(fitting, key=lambda name: (-offers[name].memory, -offers[name].millicores, name))
+        return -free[:, :2]
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """The first instance of a gang that found no place.
+class Pack:
+    """The node with the least free memory, then cores: large pieces stay whole for large needs."""
 
-    ``offers`` is what the nodes that may start it have free, before any of the gang is placed.
+    def order(self, free: Amounts, need: Amounts, capacity: Amounts) -> Scores:
+        """See ``Placement``."""
+        return free[:, :2]
+
+
+class BestFit:
+    """The node of which the instance takes the largest part, in the kind that runs out first.
+
+    So the least is left over of what is scarcest there.
     """
 
-    unplaced: Unplaced
-    offers: Mapping[str, Amount]
-
-    @property
-    def alone(self) -> bool:
-        """Whether it finds no place even without the others of its gang."""
-        return not any(self.unplaced.amount.fits_in(free) for free in self.offers.values())
-
-
-def place_gang(
-    wanted: Sequence[Unplaced], room: Room, placement: Placement
-) -> tuple[InstanceView, ...] | Misfit:
-    """Place all or none; the largest first, which leaves the least room unused."""
-    placed: list[InstanceView] = []
-    for each in sorted(wanted, key=_size, reverse=True):
-        node = placement.choose(room.offers(each.image), each.amount)
-        if node is None:
-            room.give_back((instance.node, instance.reservation) for instance in placed)
-            return Misfit(each, room.offers(each.image))
-        room.take(node, each.amount)
-        placed.append(each.on(node))
-    return tuple(placed)
+    def order(self, free: Amounts, need: Amounts, capacity: Amounts) -> Scores:
+        """See ``Placement``."""
+        needed = need > 0
+        if not needed.any():
+            return np.zeros((len(free), 1))
+        scores: Scores = -(need[needed] / free[:, needed]).max(axis=1, keepdims=True)
+        return scores
 
 
-def _size(unplaced: Unplaced) -> tuple[int, int]:
-    return unplaced.amount.memory, unplaced.amount.millicores
+def smallest(columns: Sequence[NDArray[np.number]], count: int) -> NDArray[np.intp]:
+    """The indices of the ``count`` smallest rows of a table, in no order.
+
+    Rows are compared column by column; of equal ones the first are taken.
+    """
+    rest = np.arange(len(columns[0]))
+    sure: list[NDArray[np.intp]] = []
+    for column in columns:
+        if len(rest) <= count:
+            break
+        values = column[rest]
+        bound = np.partition(values, count - 1)[count - 1]
+        sure.append(rest[values < bound])
+        rest, count = rest[values == bound], count - len(sure[-1])
+    return np.concatenate([*sure, rest[:count]])

@@ -19,7 +19,9 @@ class Blocker(StrEnum):
     NO_ROOM = "no_room"
     NO_NODE = "no_node"
     TOO_LARGE = "too_large"
-    BEHIND = "behind"
+    QUOTA = "quota"
+    WOULD_DELAY = "would_delay"
+    NOT_TRIED = "not_tried"
     ON_HOLD = "on_hold"
     LEAVING = "leaving"
     MAKING_ROOM = "making_room"
@@ -27,28 +29,55 @@ class Blocker(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """When what heads the queue is expected to find room.
+
+    ``at`` is None when nobody can tell. ``last`` is the execution that has to end last before it,
+    None when it is only elastic instances that have to be taken back. ``by_limit``: it ends by then
+    at the latest, by its runtime limit; otherwise that is an estimate.
+    """
+
+    at: datetime | None = None
+    last: int | None = None
+    by_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why one request waits, kept small: sentences are made from it only when somebody asks.
+    """Why one request waits, in numbers: sentences are made from it only when somebody asks.
 
-    ``position`` counts from 1. ``instance`` names the first instance that found no place.
+    ``position`` counts from 1. ``instance`` names what found no place, and ``count`` is how many
+    such instances the gang has.
 
-    If no node has room for it alone, ``needs`` is its reservation, and ``free`` the most that one
-    node has, on ``node``. If only the gang as a whole is too large, ``gang`` is the number of its
+    If no node has room for one, ``needs`` is its reservation, and ``free`` the most that one node
+    has, on ``node``. If only the gang as a whole is too large, ``gang`` is the number of its
     instances, ``needs`` what they reserve together, and ``free`` what all nodes together have.
 
-    With ``RESTART`` all this is said of an instance of another execution, ``of``, which runs: it
-    failed, and is started again before anything new starts.
+    With ``QUOTA``, ``limit`` names what is limited, ``allowed`` is the limit and ``held`` what the
+    user has of it; ``asked`` is what this one would add.
+
+    ``of`` is the execution that heads the queue and must not be delayed, and ``overtaken`` how
+    often it has been overtaken if that is the reason. With ``RESTART`` it runs: one of its
+    instances failed, and is started again first; all numbers are of that one.
     """
 
     blocker: Blocker
     position: int = 0
     instance: str = ""
     image: str = ""
+    labels: tuple[str, ...] = ()
+    count: int = 1
     needs: Amount = _NOTHING
     free: Amount = _NOTHING
     node: str = ""
     gang: int = 0
+    limit: str = ""
+    held: int = 0
+    asked: int = 0
+    allowed: int = 0
     of: int = 0
+    overtaken: int = 0
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +94,17 @@ class Plan:
 
     ``restarted`` are successors of essential instances that failed, ``grown`` are elastic ones.
     ``taken`` lists elastic instances to take back, so that the head of the queue finds room.
-    ``waiting`` lists those that do not start, in the order of the queue; ``verdicts`` says why.
-    After ``review_at`` the passing of time alone may give another plan.
+    ``overtaken`` has, for an execution that others started before and may have delayed, how often
+    that has happened by now. ``waiting`` lists those that do not start, in the order of the
+    decision; ``verdicts`` says why. After ``review_at`` the passing of time alone may give another
+    plan.
     """
 
     gangs: tuple[Gang, ...] = ()
     restarted: tuple[InstanceView, ...] = ()
     grown: tuple[InstanceView, ...] = ()
     taken: tuple[InstanceId, ...] = ()
+    overtaken: Mapping[int, int] = field(default_factory=dict)
     waiting: tuple[int, ...] = ()
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
     review_at: datetime | None = None

@@ -25,6 +25,7 @@ from zoe_core.scheduling.advance import Advance, Ledger
 from zoe_core.scheduling.attempts import current, to_restart
 from zoe_core.scheduling.outcome import judge
 from zoe_core.scheduling.plan import Gang, Plan
+from zoe_core.scheduling.quota_use import runtime_limit
 
 _PROGRESS = {
     Observed.NONE: 0,
@@ -57,6 +58,7 @@ class Reconciler:
 
     def __init__(self, snapshot: Snapshot, rules: StartRules, now: datetime) -> None:
         self._ledger = Ledger(snapshot)
+        self._quotas = snapshot.quotas
         self._rules = rules
         self._now = now
 
@@ -149,7 +151,10 @@ class Reconciler:
         self._ledger.move(execution_id, outcome.status, outcome.reason)
 
     def apply(self, plan: Plan) -> None:
-        """Take a plan that was made on ``snapshot()``: reserve, take back, let the gangs start."""
+        """Take a plan that was made on ``snapshot()``: reserve, take back, let the gangs start.
+
+        And count what each was overtaken.
+        """
         for taken in plan.taken:
             instance = self._ledger.instance(taken)
             if instance is not None:
@@ -162,6 +167,10 @@ class Reconciler:
             self._start(gang)
         for instance in plan.grown:
             self._ledger.put_instance(instance)
+        for execution_id, count in plan.overtaken.items():
+            execution = self._ledger.execution(execution_id)
+            if execution is not None and execution.overtaken != count:
+                self._ledger.put(replace(execution, overtaken=count))
 
     def _start(self, gang: Gang) -> None:
         execution = self._ledger.execution(gang.execution_id)
@@ -245,9 +254,10 @@ class Reconciler:
     def _due_end(self, execution: ExecutionView) -> Outcome | None:
         if execution.terminate is not None:
             return Outcome(ExecutionStatus.TERMINATED, execution.terminate)
-        limit, started = execution.zapp.runtime_limit, execution.started_at
+        limit, started = runtime_limit(execution, self._quotas), execution.started_at
         if limit and started and self._now >= started + timedelta(seconds=limit):
-            reason = f"Its runtime limit of {limit:g} s has passed."
+            whose = "" if limit == execution.zapp.runtime_limit else " (the quota of its user)"
+            reason = f"Its runtime limit of {_exactly(limit)}{whose} has passed."
             return Outcome(ExecutionStatus.TERMINATED, reason)
         return judge(execution.zapp, self._ledger.instances_of(execution.id))
 
@@ -274,3 +284,11 @@ def _is_news(
         # No addresses are no news: the back-end could not tell them just now.
         return observed is Observed.RUNNING and addresses not in ((), old.addresses)
     return _PROGRESS[observed] > _PROGRESS[old.observed]
+
+
+def _exactly(seconds: float) -> str:
+    """In the largest unit of which it is a whole number: ``1 h``, ``90 min``, ``5 s``."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"

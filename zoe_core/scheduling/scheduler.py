@@ -6,7 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from zoe_core.cluster import Snapshot
-from zoe_core.scheduling.decide import decide as _decide
+from zoe_core.scheduling.decide import plan
+from zoe_core.scheduling.picture import Picture
 from zoe_core.scheduling.plan import Plan
 from zoe_core.scheduling.settings import SchedulingSettings
 
@@ -18,20 +19,19 @@ class Scheduler:
     """
 
     def __init__(self, snapshot: Snapshot, settings: SchedulingSettings) -> None:
-        self._snapshot = snapshot
-        self._settings = settings
+        self._picture = Picture(snapshot, settings)
 
     def update(self, snapshot: Snapshot, changed: Collection[int]) -> None:
         """Take the picture that follows; ``changed``: the executions that are not as they were.
 
-        New, changed and ended ones, by themselves or by an instance.
+        New, changed and ended ones, by themselves or by an instance. Nodes and quotas are looked at
+        again when they are other objects than before.
         """
-        self._snapshot = snapshot
+        self._picture.update(snapshot, changed)
 
     def decide(self, now: datetime) -> Plan:
         """Plan what starts now."""
-        settings = self._settings
-        return _decide(self._snapshot, settings.policy, settings.placement, settings.defaults, now)
+        return plan(self._picture, now)
 
 
 def decide(snapshot: Snapshot, settings: SchedulingSettings, now: datetime) -> Plan:

@@ -2,94 +2,87 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
-from zoe_core.cluster import Desired, ExecutionView, InstanceId, InstanceView, Observed, Snapshot
-from zoe_core.scheduling.gang import Unplaced
-from zoe_core.scheduling.placement import Misfit, Placement, Room, place_gang
-from zoe_core.zapp import Service
+import numpy as np
+from numpy.typing import NDArray
 
-_THERE = frozenset({Observed.CREATING, Observed.RUNNING})
-
-
-def takeable(
-    order: Sequence[ExecutionView], snapshot: Snapshot, now: datetime
-) -> tuple[list[InstanceView], datetime | None]:
-    """Elastic instances of these executions that may be taken back, the first to go first.
-
-    The last execution of ``order`` gives first, of its instances the newest. Also: when the next
-    one will have been held for its ``min_hold``, if there is one.
-    """
-    free: list[InstanceView] = []
-    held: list[datetime] = []
-    for execution in reversed(order):
-        services = {service.dns_label: service for service in execution.zapp.services}
-        mine = [
-            each
-            for each in snapshot.instances_of(execution.id)
-            if _is_there(each) and returnable(services[each.id.service], each)
-        ]
-        for each in sorted(mine, key=_age, reverse=True):
-            until = _held_until(services[each.id.service], each)
-            if until is None or until <= now:
-                free.append(each)
-            else:
-                held.append(until)
-    return free, min(held, default=None)
-
-
-def returnable(service: Service, instance: InstanceView) -> bool:
-    """Whether it may ever be taken back."""
-    return service.shrink.allowed and not instance.essential
-
-
-def lendable(service: Service) -> bool:
-    """Whether its elastic instances may be taken back at any time."""
-    return service.shrink.allowed and not service.min_hold
+from zoe_core.cluster import InstanceId, InstanceView
+from zoe_core.scheduling.columns import Frame
+from zoe_core.scheduling.ends import TICK
+from zoe_core.scheduling.gang import Demand
+from zoe_core.scheduling.later import Leaving, first_fit, fits, without
+from zoe_core.scheduling.picture import Picture
+from zoe_core.scheduling.room import Misfit, Room
 
 
 def make_room(
-    wanted: Sequence[Unplaced],
-    snapshot: Snapshot,
-    room: Room,
-    placement: Placement,
-    candidates: Sequence[InstanceView],
-) -> tuple[InstanceId, ...] | None:
-    """What to take back so that ``wanted`` fits as a whole once all that leaves is gone.
+    picture: Picture, room: Room, demand: Demand, order: NDArray[np.int64], now: float
+) -> tuple[tuple[InstanceId, ...], Room] | None:
+    """What to take back so that a gang fits once all that leaves is gone, and the room then.
 
-    Nothing when what leaves already is enough; None when even all ``candidates`` are not. Takes as
-    few of them as will do, from the first on, and then spares those that are not in the way.
+    Nothing when what leaves already is enough; None when even all that may be taken back is not.
+    Takes as few as will do, and then spares those that are not in the way. ``order`` has the ids of
+    what is up: the last gives first, of its instances the newest.
     """
-    later = room.without(each for each in snapshot.all_instances() if each.leaving)
-
-    def placed(given: Sequence[InstanceView]) -> tuple[InstanceView, ...] | Misfit:
-        return place_gang(wanted, later.without(given), placement)
-
-    def fits(given: Sequence[InstanceView]) -> bool:
-        return not isinstance(placed(given), Misfit)
-
-    if fits(()):
-        return ()
-    if not fits(candidates):
+    held, placement = picture.held.rows, picture.settings.placement
+    nodes = picture.node_rows(held["node"])
+    leaving = np.flatnonzero(held["leaving"] & (nodes >= 0))
+    later = without(room, Leaving(nodes[leaving], held["amount"][:, leaving]))
+    if fits(later, demand, placement):
+        return (), later
+    giving = _giving(held, nodes, order, now)
+    all_given = Leaving(nodes[giving], held["amount"][:, giving])
+    found = first_fit(later, demand, placement, all_given, np.arange(1, len(giving) + 1))
+    if found is None:
         return None
-    counts = range(len(candidates) + 1)
-    given = candidates[: bisect_left(counts, True, key=lambda count: fits(candidates[:count]))]
-    places = placed(given)
-    assert not isinstance(places, Misfit)
-    fewer = _in_the_way(places, later.without(given), given)
+    count, emptied = found
+    given = [_instance(picture, held, row) for row in giving[:count].tolist()]
+    fewer = _in_the_way(picture, given, emptied, demand)
+    spared = _without_instances(later, fewer)
     # Placements are greedy: with less to choose from they may fail where there would be a way.
-    return tuple(each.id for each in (fewer if fits(fewer) else given))
+    if fits(spared, demand, placement):
+        return tuple(each.id for each in fewer), spared
+    return tuple(each.id for each in given), emptied
+
+
+def next_release(picture: Picture, now: float) -> float | None:
+    """When the next elastic instance will have been held for its ``min_hold``, if there is one."""
+    held = picture.held.rows
+    until = held["until"][held["returnable"] & held["there"]]
+    return min(until[until > now + TICK].tolist(), default=None)
+
+
+def _giving(
+    held: Frame, nodes: NDArray[np.int64], order: NDArray[np.int64], now: float
+) -> NDArray[np.int64]:
+    """The rows of what may be taken back, the first to go first."""
+    free = held["returnable"] & held["there"] & (held["until"] <= now + TICK) & (nodes >= 0)
+    rows = np.flatnonzero(free)
+    by_id = np.argsort(order)
+    rank = by_id[np.searchsorted(order[by_id], held["owner"][rows])]
+    return rows[np.lexsort((-held["seq"][rows], -held["started"][rows], -rank))]
+
+
+def _instance(picture: Picture, held: Frame, row: int) -> InstanceView:
+    return picture.known[int(held["owner"][row])].held[int(held["seq"][row])]
+
+
+def _without_instances(room: Room, leaving: Sequence[InstanceView]) -> Room:
+    later = room.copy()
+    for each in leaving:
+        later.give_back(each.node, each.reservation)
+    return later
 
 
 def _in_the_way(
-    places: Sequence[InstanceView], room: Room, given: Sequence[InstanceView]
+    picture: Picture, given: Sequence[InstanceView], room: Room, demand: Demand
 ) -> list[InstanceView]:
-    """Those of ``given``, whose room ``room`` counts as free, that ``places`` cannot do without."""
-    for each in places:
-        room.take(each.node, each.reservation)
-    used = {each.node for each in places}
+    """Those of ``given``, whose room ``room`` counts as free, that the gang cannot do without."""
+    room = room.copy()
+    places = room.place_gang(demand, picture.settings.placement)
+    assert not isinstance(places, Misfit)
+    used = {spot.node for mine in places for spot in mine}
     taken = []
     for each in reversed([each for each in given if each.node in used]):
         if each.reservation.fits_in(room.free(each.node)):
@@ -97,20 +90,3 @@ def _in_the_way(
         else:
             taken.append(each)
     return taken[::-1]
-
-
-def _is_there(instance: InstanceView) -> bool:
-    """Not while its start is under way unseen: it might turn up after its room was given away."""
-    return instance.desired is Desired.PRESENT and instance.observed in _THERE
-
-
-def _age(instance: InstanceView) -> tuple[bool, float, InstanceId]:
-    """Grows as instances get younger; the youngest have not started yet."""
-    started = instance.started_at
-    return started is None, 0.0 if started is None else started.timestamp(), instance.id
-
-
-def _held_until(service: Service, instance: InstanceView) -> datetime | None:
-    if instance.started_at is None or not service.min_hold:
-        return None
-    return instance.started_at + timedelta(seconds=service.min_hold)

@@ -1,12 +1,17 @@
-"""Launching for the visitor of a request: the same for REST and for the launch form of a page."""
+"""Launching for the visitor of a request, and asking when it would start; for REST and pages."""
 
 from __future__ import annotations
 
-from zoe_hub.portal.auth import PortalHandler, Scope
+from collections.abc import Sequence
+
+from zoe_core import protocol
+from zoe_core.protocol.rest import ExpectedStart
+from zoe_hub.expected import of_launch
+from zoe_hub.portal.auth import PortalHandler, Scope, Visitor
 from zoe_hub.portal.context import PortalContext
 from zoe_hub.portal.servers import launched_with_key
 from zoe_hub.refusal import Refused
-from zoe_hub.submission import Order
+from zoe_hub.submission import Launch, Order
 from zoe_store.executions import ExecutionRecord
 
 
@@ -20,7 +25,7 @@ async def launch(
     only with an idempotency key it is safe to try again.
     """
     visitor, context = handler.visitor, handler.context
-    visitor.require(Scope.LAUNCH if order.description is None else Scope.LAUNCH_OWN)
+    require_launch(visitor, order)
     if visitor.kind != "user":
         raise Refused(
             403, "Not allowed", "A service of the Hub has no workspace: launch as a user instead."
@@ -41,6 +46,26 @@ async def launch(
         return earlier, False
     token = handler.hub_auth.get_token(handler)
     return await context.servers.launch(token, visitor.name, checked, idempotency_key)
+
+
+async def estimate(handler: PortalHandler, launches: Sequence[Launch]) -> tuple[ExpectedStart, ...]:
+    """When each of them would start, by itself, if the visitor launched it now.
+
+    Raises MasterAway when the scheduler is away or too busy.
+    """
+    visitor = handler.visitor
+    wanted = protocol.Estimate(
+        user=visitor.name,
+        groups=tuple(sorted(visitor.groups)),
+        descriptions=tuple(each.document for each in launches),
+    )
+    found = await handler.context.link.estimate(wanted)
+    return tuple(of_launch(each) for each in found)
+
+
+def require_launch(visitor: Visitor, order: Order) -> None:
+    """Raise Refused unless the visitor may launch such a thing at all."""
+    visitor.require(Scope.LAUNCH if order.description is None else Scope.LAUNCH_OWN)
 
 
 async def _launched_before(

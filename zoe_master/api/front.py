@@ -13,6 +13,7 @@ from zoe_master.api.publisher import Publisher
 from zoe_master.api.questions import Questions
 from zoe_master.api.router import Router
 from zoe_master.api.sockets import Sockets
+from zoe_master.engine.estimator import Estimator
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
 
@@ -30,11 +31,12 @@ class Front:
         sockets: Sockets,
         inbox: Inbox,
         logs: LogKeeper,
+        estimator: Estimator,
         epoch: int,
         state: Callable[[], tuple[Snapshot, Plan]],
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
-        questions = Questions(inbox, epoch, state)
+        questions = Questions(inbox, epoch, state, estimator)
         self._reader = LogReader(logs, lambda: state()[0])
         self._routers = (
             Router(sockets.commands, questions.answer, QUESTIONS_AT_ONCE, log),

@@ -19,6 +19,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from signal import SIGTERM, Signals
 
 from traitlets import MetaHasTraits
 from traitlets.config import LoggingConfigurable
@@ -45,8 +46,10 @@ class InstanceSpec:
 
     ``command`` is split into words; ``None`` means the image's own. ``memory_limit`` and ``shm``
     are in bytes. ``workspace`` is the directory of the user on the node. ``ports`` are those the
-    instance listens on (TCP). ``environment`` may hold secrets: it never appears on a command line
-    or in a log.
+    instance listens on (TCP). ``devices`` are the ids of the GPUs of its node that it alone may
+    use: it sees no others. The cores of ``reservation`` are no cap: what idles is for whoever can
+    use it; back-ends that can weigh instances against each other take them as the weight.
+    ``environment`` may hold secrets: it never appears on a command line or in a log.
     """
 
     id: InstanceId
@@ -63,6 +66,7 @@ class InstanceSpec:
     ports: tuple[int, ...] = ()
     volumes: tuple[tuple[str, str, bool], ...] = ()
     """Host path, path in the instance, read only; the administrator allowed each of them."""
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,16 @@ class Backend(LoggingConfigurable, metaclass=_BackendType):
         """Start an instance; return once it is created. An identity that exists already is kept."""
 
     @abstractmethod
-    def stop(self, instance: InstanceId, grace: float) -> None:
+    def stop(self, instance: InstanceId, grace: float, signal: Signals = SIGTERM) -> None:
         """Ask it to end, force it after ``grace`` seconds; return at once. Unknown: no error.
 
-        It is asked again with each full list that still shows it: that must not prolong its grace.
+        It is asked again with each full list that still shows it, also by the next master: that
+        neither repeats the signal nor prolongs its grace. The shortest grace counts.
+
+        A ``signal`` other than SIGTERM asks politely: it means something to this program only, so
+        its main process alone gets it, once, and may go on until the grace is over (a Spark worker
+        hands its data to others at SIGPWR, and stays). One that ends by it is gone at once. A
+        SIGTERM may follow, and goes before it: after that no other signal is sent.
         """
 
     @abstractmethod

@@ -15,9 +15,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
+from signal import Signals
 
 from zoe_core.cluster import Desired, InstanceId, InstanceView, Observed, Snapshot
-from zoe_core.scheduling import effects
+from zoe_core.scheduling import Stop, effects
 from zoe_master.backends.base import Backend, BackendError, Fatal, Observation
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
@@ -79,8 +80,8 @@ class Applier:
 
     ``require`` raises OutOfOffice when this master may not act; it is asked before each effect.
     ``secrets`` reads the launch secrets of an execution; it blocks. ``grace`` is how many seconds
-    an instance has to end by itself; ``threads`` bounds the starts under way at once, and the
-    stops, which never queue behind starts.
+    an instance has to end by itself, unless its effect says how many; ``threads`` bounds the starts
+    under way at once, and the stops, which never queue behind starts.
     """
 
     def __init__(
@@ -170,8 +171,9 @@ class Applier:
             return
         wanted = effects(execution, tuple(self._snapshot.instances_of(execution_id)))
         for each in wanted.stop:
-            if not self._made(progress, ("stop", each.id)):
-                yield Effect(("stop", each.id), self._ending, partial(self._stop, each))
+            key = (_verb(each), each.id)
+            if not self._made(progress, key):
+                yield Effect(key, self._ending, partial(self._stop, each))
         coming = self._coming(execution_id, progress)
         yield from self._starts(execution_id, progress, wanted.start, coming)
         unsure = progress.under_way or coming
@@ -300,8 +302,9 @@ class Applier:
         self._log.warning("Instance %s could not be started: %s", instance.id, error)
         self._saw(instance, Observed.LOST, str(error))
 
-    def _stop(self, instance: InstanceView) -> None:
-        self._backend.stop(instance.id, self._grace)
+    def _stop(self, stop: Stop) -> None:
+        grace = self._grace if stop.grace is None else stop.grace
+        self._backend.stop(stop.id, grace, Signals[stop.signal])
         reached(Checkpoint.APPLY_STOPPED)
 
     def _clean(self, execution_id: int) -> None:
@@ -318,6 +321,11 @@ class Applier:
 
     def _saw(self, instance: InstanceView, observed: Observed, detail: str | None = None) -> None:
         self._inbox.saw(Sighting(Observation(instance.id, observed, instance.node, detail=detail)))
+
+
+def _verb(stop: Stop) -> str:
+    """To take back and to stop are two effects: the execution may end while one is leaving."""
+    return "stop" if stop.grace is None else "take back"
 
 
 def _name(key: Key) -> str:

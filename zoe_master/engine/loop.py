@@ -8,11 +8,13 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 from zoe_master.api.publisher import Publisher
 from zoe_master.engine.applier import Applier
+from zoe_master.engine.experience import Experience
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.reactor import Facts, Reactor, Step
 from zoe_store.checkpoints import Checkpoint, reached
@@ -32,9 +34,11 @@ class Loop:
 
     def __init__(
         self,
+        *,
         office: Office,
         inbox: Inbox,
         reactor: Reactor,
+        experience: Experience,
         applier: Applier,
         publisher: Publisher,
         clock: Callable[[], datetime],
@@ -43,6 +47,7 @@ class Loop:
         self._office = office
         self._inbox = inbox
         self._reactor = reactor
+        self._experience = experience
         self._applier = applier
         self._publisher = publisher
         self._clock = clock
@@ -76,7 +81,8 @@ class Loop:
     async def _reload(self) -> None:
         """Whether the last step was written is unknown: only the database can tell."""
         executions, instances = await asyncio.to_thread(load_live, self._office)
-        self._reactor.reload(executions, instances)
+        quotas = self._reactor.snapshot.quotas
+        self._reactor.reload(self._experience.foreseen(executions, quotas), instances)
         self._in_doubt = self._acted = False
 
     async def _cycle(self) -> None:
@@ -88,6 +94,7 @@ class Loop:
             self._inbox.put_back(facts)
             raise
         self._reactor.commit(step)
+        self._experience.learn(step.advance.executions, self._clock())
         if facts.end_all is not None:
             self._ending = True
         if self._ending and not self._reactor.busy:
@@ -115,7 +122,9 @@ class Loop:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     def _read_and_step(self, facts: Facts) -> Step:
-        facts.news = read_news(self._office)
+        news = read_news(self._office)
+        submitted = self._experience.foreseen(news.submitted, news.rules.quotas)
+        facts.news = replace(news, submitted=submitted)
         return self._reactor.step(facts, self._clock())
 
     def _write(self, step: Step, facts: Facts) -> int:

@@ -5,11 +5,20 @@ No I/O here: the loop brings facts, writes down what a step changed, and only th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from zoe_core.cluster import ExecutionStatus, ExecutionView, InstanceView, Node, Observed, Snapshot
+from zoe_core.cluster import (
+    ExecutionStatus,
+    ExecutionView,
+    InstanceView,
+    Node,
+    Observed,
+    PastUse,
+    Quotas,
+    Snapshot,
+)
 from zoe_core.scheduling import (
     Advance,
     Plan,
@@ -18,7 +27,9 @@ from zoe_core.scheduling import (
     SchedulingSettings,
     StartRules,
 )
+from zoe_core.scheduling.quota_use import runtime_limit
 from zoe_master.backends.base import Observation
+from zoe_master.engine.use import count_use
 from zoe_store.master import Intent, News
 
 _ACTIVE = frozenset(
@@ -72,9 +83,14 @@ class Reactor:
         instances: Iterable[InstanceView],
         settings: SchedulingSettings,
         rules: StartRules,
+        past: PastUse = PastUse(),  # noqa: B008 -- frozen
     ) -> None:
-        self.snapshot = Snapshot.of((), executions, instances)
+        self.snapshot = replace(Snapshot.of((), executions, instances), past=past)
         self.plan = Plan()
+        self._offered: Sequence[Node] = ()  # the nodes, as the back-end has them
+        self._drained: frozenset[str] | None = None  # None: look, whatever the rules are
+        self._timed: set[int] = set()  # to them something may happen by the passing of time alone
+        self._watch(self.snapshot.executions.values(), self.snapshot.quotas)
         self._settings = settings
         self._rules = rules
         self._scheduler = Scheduler(self.snapshot, settings)
@@ -91,21 +107,21 @@ class Reactor:
         self, executions: Iterable[ExecutionView], instances: Iterable[InstanceView]
     ) -> None:
         """Take the state that the database has in place of the one in memory."""
-        self.snapshot = Snapshot.of(self.snapshot.nodes.values(), executions, instances)
+        old = self.snapshot
+        loaded = Snapshot.of(old.nodes.values(), executions, instances)
+        self.snapshot = replace(loaded, quotas=old.quotas, past=old.past)
+        self._drained = None
+        self._timed.clear()
+        self._watch(self.snapshot.executions.values(), old.quotas)
         self._scheduler = Scheduler(self.snapshot, self._settings)
         self._unseen.clear()
         self._replan = True
 
     def step(self, facts: Facts, now: datetime) -> Step:
         """Draw all consequences of ``facts``; plan anew if anything changed, or it is time to."""
-        snapshot = self.snapshot
-        if facts.nodes is not None:
-            nodes = {node.name: node for node in facts.nodes}
-            self._replan = self._replan or nodes != dict(snapshot.nodes)
-            snapshot = replace(snapshot, nodes=nodes)
-        reconciler = Reconciler(snapshot, self._rules, now)
+        reconciler = Reconciler(self._as_ruled(facts, now), self._rules, now)
         touched = _take_in(reconciler, facts)
-        reconciler.settle(touched | self._timed())
+        reconciler.settle(touched | self._timed)
         plan = self.plan
         self._closing = self._closing or facts.end_all is not None
         due = plan.review_at is not None and now >= plan.review_at
@@ -123,18 +139,44 @@ class Reactor:
 
     def commit(self, step: Step) -> None:
         """The step is written down: from now on it is the truth."""
+        self._watch(step.advance.executions.values(), step.snapshot.quotas)
         self.snapshot = step.snapshot
         self.plan = step.plan
         self._replan = False
 
-    def _timed(self) -> set[int]:
-        """Executions to which something may happen by the passing of time alone."""
-        return {
-            each.id
-            for each in self.snapshot.executions.values()
-            if each.status is ExecutionStatus.STARTING
-            or (each.status is ExecutionStatus.RUNNING and each.zapp.runtime_limit is not None)
-        }
+    def _as_ruled(self, facts: Facts, now: datetime) -> Snapshot:
+        """The snapshot with the nodes, the quotas and the past as they are now."""
+        snapshot, rules = self.snapshot, facts.news.rules
+        past = count_use(snapshot, now)
+        if past is not snapshot.past:
+            snapshot = replace(snapshot, past=past)
+        if facts.nodes is not None or rules.drained != self._drained:
+            self._drained = rules.drained
+            self._offered = self._offered if facts.nodes is None else facts.nodes
+            nodes = {each.name: _as_wished(each, rules.drained) for each in self._offered}
+            if nodes != dict(snapshot.nodes):  # equal ones stay the same object: nothing is new
+                self._replan = True
+                snapshot = replace(snapshot, nodes=nodes)
+        if rules.quotas != snapshot.quotas:
+            self._watch(snapshot.executions.values(), rules.quotas)
+            self._replan = True
+            snapshot = replace(snapshot, quotas=rules.quotas)
+        return snapshot
+
+    def _watch(self, executions: Iterable[ExecutionView], quotas: Quotas) -> None:
+        """Find out to which of these something may happen by the passing of time alone."""
+        for each in executions:
+            starting = each.status is ExecutionStatus.STARTING
+            running = each.status is ExecutionStatus.RUNNING
+            if starting or (running and runtime_limit(each, quotas) is not None):
+                self._timed.add(each.id)
+            else:
+                self._timed.discard(each.id)
+
+
+def _as_wished(node: Node, drained: Collection[str]) -> Node:
+    """What the back-end itself drains stays so."""
+    return replace(node, draining=True) if node.name in drained else node
 
 
 def _take_in(reconciler: Reconciler, facts: Facts) -> set[int]:

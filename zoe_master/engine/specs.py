@@ -54,6 +54,7 @@ class SpecMaker:
             volumes=tuple(
                 (each.path, f"/mnt/{each.name}", each.read_only) for each in service.volumes
             ),
+            devices=instance.devices,
         )
 
     def _addressed(self, secrets: Mapping[str, str], instance: InstanceId) -> dict[str, str]:

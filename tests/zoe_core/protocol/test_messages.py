@@ -3,17 +3,24 @@
 import pytest
 from pydantic import ValidationError
 
+from tests.support.builders import START, after
 from zoe_core.explanation import Explanation
 from zoe_core.protocol import (
+    MAX_CANDIDATES,
     MAX_LOG_CHUNK,
     Beat,
     Envelope,
+    Estimate,
+    Estimated,
+    EstimateReply,
+    ExpectedStart,
     Explain,
     Failure,
     LogChunk,
     MalformedEnvelope,
     Ping,
     Pong,
+    PredictionError,
     Queue,
     QueueEntry,
     QueueReply,
@@ -24,17 +31,25 @@ from zoe_core.protocol import (
 from zoe_core.protocol.messages import Message
 
 LOG = ReadLog(execution_id=42, service="spark-worker", index=1, attempt=2, offset=0)
-REQUESTS: list[Message] = [Wake(), Ping(), Queue(), Explain(execution_ids=(42,)), LOG]
+ESTIMATE = Estimate(user="alice", groups=("lab",), descriptions=({"name": "pi", "version": 4},))
+REQUESTS: list[Message] = [Wake(), Ping(), Queue(), Explain(execution_ids=(42,)), ESTIMATE, LOG]
 ENTRY = QueueEntry(
     execution_id=42,
     user="alice",
     name="Πι",
     explanation=Explanation(position=2, ahead=(41,), reasons=("It waits for its turn.",)),
+    expected=ExpectedStart(low=START, mid=after(60), high=None),
 )
 ANSWERS: list[Message] = [
     Pong(epoch=3),
     QueueReply(entries=()),
-    QueueReply(entries=(ENTRY,)),
+    QueueReply(entries=(ENTRY,), error=PredictionError(count=3, median=12.5, within=0.8)),
+    EstimateReply(
+        estimates=(
+            Estimated(low=0, mid=0, high=None, sentence="It starts at once."),
+            Estimated(low=None, mid=None, high=None, sentence="Nobody can tell."),
+        )
+    ),
     LogChunk(offset=0, size=10, finished=False),
     Failure(reason="Nobody knows."),
     Beat(epoch=3, newest_event=7),
@@ -58,7 +73,10 @@ def test_requests_are_read(message: Message) -> None:
 
 
 def test_every_message_is_tried_here() -> None:
-    assert set(Message.__subclasses__()) == {QueueEntry, *map(type, [*REQUESTS, *ANSWERS])}
+    assert set(Message.__subclasses__()) == {
+        *map(type, [*REQUESTS, *ANSWERS]),
+        *(QueueEntry, ExpectedStart, PredictionError, Estimated),  # parts of those
+    }
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=kind_of)
@@ -76,6 +94,12 @@ def test_a_malformed_body_is_refused(body: bytes) -> None:
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(MalformedEnvelope, match="malformed Ping: 1 error"):
         parse_request(Envelope("7", "Ping", b'{"loud": true}'))
+
+
+@pytest.mark.parametrize("count", [0, MAX_CANDIDATES + 1])
+def test_the_bounds_of_an_estimate(count: int) -> None:
+    with pytest.raises(ValidationError, match="descriptions"):
+        Estimate(user="alice", descriptions=({},) * count)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.support.builders import after, execution, node, plan, snapshot
+from tests.support.builders import after, execution, node, snapshot
 from zoe_core.cluster import (
     ExecutionStatus,
     ExecutionView,
@@ -13,7 +13,14 @@ from zoe_core.cluster import (
     Observed,
     Snapshot,
 )
-from zoe_core.scheduling import Advance, Reconciler, StartRules
+from zoe_core.scheduling import (
+    Advance,
+    Plan,
+    Reconciler,
+    Scheduler,
+    SchedulingSettings,
+    StartRules,
+)
 
 RULES = StartRules(deadline=60, attempts=3)
 
@@ -26,18 +33,35 @@ class Life:
         self.now = 0.0
         self.events: list[tuple[int, str, Any]] = []
         self.last: dict[int, ExecutionView] = {}
+        self.settings = SchedulingSettings()
+        self.begin_scheduling()
+
+    def begin_scheduling(self) -> None:
+        """With a scheduler that has seen nothing but the picture."""
+        self._scheduler = Scheduler(self.picture, self.settings)
+        self._seen = self.picture
 
     def step(self, act: Callable[[Reconciler], object] = lambda _: None) -> Advance:
         """One step of the master: facts, consequences, a decision."""
         reconciler = Reconciler(self.picture, RULES, after(self.now))
         act(reconciler)
         reconciler.settle([*self.picture.executions, *reconciler.advance.executions])
-        reconciler.apply(plan(reconciler.snapshot(), self.now))
+        reconciler.apply(self._decide(reconciler.snapshot()))
         self.picture = reconciler.snapshot()
         advance = reconciler.advance
         self.last |= advance.executions
         self.events += [(each.execution_id, each.kind, each.data) for each in advance.events]
         return advance
+
+    def decide(self) -> Plan:
+        """What would be decided now."""
+        return self._decide(self.picture)
+
+    def _decide(self, picture: Snapshot) -> Plan:
+        """By a scheduler that has seen all before, and is told only what is new."""
+        self._scheduler.update(picture, changed_between(self._seen, picture))
+        self._seen = picture
+        return self._scheduler.decide(after(self.now))
 
     def wait(self, seconds: float) -> Advance:
         """Time passes."""
@@ -114,6 +138,17 @@ class Life:
     def names(self, number: int = 1) -> list[str]:
         """All attempts of an execution's instances."""
         return sorted(str(each.id) for each in self.picture.instances_of(number))
+
+
+def changed_between(before: Snapshot, now: Snapshot) -> set[int]:
+    """The executions that are not the very same objects, or whose instances are not."""
+    ids = {*before.executions, *now.executions}
+    return {
+        each
+        for each in ids
+        if before.executions.get(each) is not now.executions.get(each)
+        or before.instances.get(each) is not now.instances.get(each)
+    }
 
 
 def run(*services: dict[str, Any], **fields: Any) -> Life:

@@ -1,8 +1,11 @@
 """Generated clusters: few nodes, few services, amounts that often just fit or just don't."""
 
+from dataclasses import replace
+from typing import Any
+
 from hypothesis import strategies as st
 
-from tests.support.builders import GB, START, execution, instance, node, service, snapshot
+from tests.support.builders import GB, START, amount, execution, instance, service, snapshot
 from zoe_core.amount import Amount
 from zoe_core.cluster import (
     Desired,
@@ -11,32 +14,53 @@ from zoe_core.cluster import (
     InstanceView,
     Node,
     Observed,
+    PastUse,
+    Quota,
+    Quotas,
     Snapshot,
 )
+from zoe_core.scheduling import SchedulingSettings, Spread
+from zoe_core.scheduling.placement import BestFit, Pack
+from zoe_core.scheduling.policies import Fair, Fifo, Hrrn, Size
 
 memories = st.sampled_from([1, 2, 4])
 cores = st.sampled_from([0.5, 1, 2])
 images = st.sampled_from(["test", "test", "test", "other"])
 
 
+labels = st.sampled_from([(), (), (), ("fast",)])
+users = st.sampled_from(["alice", "bob"])
+
+
 def nodes(*, ready: bool = False) -> st.SearchStrategy[list[Node]]:
     """Up to four nodes; ``ready``: all of them online and none draining."""
-    states = st.just({}) if ready else st.sampled_from([{}, {}, {"online": False}, {"draining": 1}])
-    return st.lists(
-        st.builds(
-            lambda memory, cores, images, state: (memory, cores, images, state),
-            st.integers(0, 8),
-            st.integers(0, 8),
-            st.sampled_from([None, None, frozenset({"test"}), frozenset({"test", "other"})]),
-            states,
-        ),
-        max_size=4,
-    ).map(
-        lambda parts: [
-            node(f"node-{number}", memory, cores, images=images, **state)
-            for number, (memory, cores, images, state) in enumerate(parts)
-        ]
+    states = [{}, {}, {"online": False}, {"draining": 1}, {"pressured": True}]
+    parts = st.fixed_dictionaries(
+        {
+            "memory": st.integers(0, 8),
+            "cores": st.integers(0, 8),
+            "gpus": st.sampled_from([0, 0, 1, 2]),
+            "images": st.sampled_from([None, None, {"test"}, {"test", "other"}]).map(frozen),
+            "local_images": st.sampled_from([(), {"test"}]).map(frozenset),
+            "labels": st.sampled_from([{"fast"}, ()]).map(frozenset),
+            "state": st.just({}) if ready else st.sampled_from(states),
+        }
     )
+    return st.lists(parts, max_size=4).map(
+        lambda them: [machine(f"node-{number}", **each) for number, each in enumerate(them)]
+    )
+
+
+def frozen(images: set[str] | None) -> frozenset[str] | None:
+    """As a node has them."""
+    return None if images is None else frozenset(images)
+
+
+def machine(name: str, memory: int, cores: int, gpus: int, state: dict, **fields: Any) -> Node:
+    """A node with GPUs."""
+    capacity = amount(memory, cores) + Amount(gpus=gpus)
+    devices = tuple(f"{name}/gpu{number}" for number in range(gpus))
+    return Node(name, capacity, devices=devices, **fields, **state)
 
 
 @st.composite
@@ -45,6 +69,8 @@ def services(draw: st.DrawFn) -> list[dict]:
     return [
         service(
             name,
+            gpus=draw(st.sampled_from([0, 0, 0, 1])),
+            labels=draw(labels),
             monitor=name == "main",
             essential=draw(st.integers(int(name == "main"), 3)),
             elastic=draw(st.integers(1, 3)),
@@ -64,27 +90,42 @@ def services(draw: st.DrawFn) -> list[dict]:
 def executions(draw: st.DrawFn, number: int) -> ExecutionView:
     """An execution in any state that is live."""
     status = draw(st.sampled_from(["queued", "queued", "queued", "starting", "running"]))
+    user = draw(users)
     return execution(
         number,
         *draw(services()),
         status=status,
+        user=user,
+        groups=("group",) if user == "alice" else (),
+        limit=draw(st.sampled_from([None, 100, 1000])),
+        priority=draw(st.sampled_from(["normal", "normal", "high", "low"])),
+        expected_seconds=draw(st.sampled_from([None, None, 50, 500])),
+        overtaken=draw(st.sampled_from([0, 0, 1, 2])),
         on_hold=draw(st.sampled_from([False, False, False, True])),
         starting_since=None if status == "queued" else START,
+        started_at=START if status == "running" else None,
     )
 
 
 @st.composite
-def instances_of(draw: st.DrawFn, view: ExecutionView, names: list[str]) -> list[InstanceView]:
-    """Some first attempts of its instances, on any node, also one that is gone."""
+def instances_of(
+    draw: st.DrawFn, view: ExecutionView, devices: dict[str, list[str]]
+) -> list[InstanceView]:
+    """Some first attempts of its instances, on any node, also one that is gone.
+
+    ``devices`` are those that are left of each node.
+    """
     waiting = view.status is ExecutionStatus.QUEUED
     desired = st.just(Desired.ABSENT) if waiting else st.sampled_from(Desired)
     codes = st.sampled_from([0, 1])
     return [
-        instance(
+        on_node(
+            draw(st.sampled_from([*devices, "gone"])),
+            devices,
+            each.resources.gpus,
             view.id,
             each.dns_label,
             index,
-            node=draw(st.sampled_from([*names, "gone"])),
             memory=each.resources.memory.min / GB,
             cores=each.resources.cores.min,
             essential=index < each.essential_count,
@@ -98,16 +139,64 @@ def instances_of(draw: st.DrawFn, view: ExecutionView, names: list[str]) -> list
     ]
 
 
+def on_node(
+    node: str, devices: dict[str, list[str]], gpus: int, *args: Any, **fields: Any
+) -> InstanceView:
+    """An instance on a node, or on one that is gone when that has too few GPUs left."""
+    free = devices.get(node, [])
+    if gpus > len(free):
+        node, free = "gone", [f"gpu{number}" for number in range(gpus)]
+    mine = tuple(free.pop(0) for _ in range(gpus))
+    bare = instance(*args, node=node, devices=mine, **fields)
+    return replace(bare, reservation=bare.reservation + Amount(gpus=gpus))
+
+
+@st.composite
+def quotas(draw: st.DrawFn) -> Quotas:
+    """None as a rule; or some limits for all, for a user and for a group."""
+    limits = st.builds(
+        Quota,
+        executions=st.sampled_from([None, 1, 2]),
+        memory=st.sampled_from([None, 4 * GB, 8 * GB]),
+        millicores=st.sampled_from([None, 4000]),
+        gpus=st.sampled_from([None, 1]),
+        runtime_limit=st.sampled_from([None, 200]),
+        weight=st.sampled_from([1.0, 2.0]),
+    )
+    if draw(st.booleans()):
+        return Quotas()
+    named = st.dictionaries(st.just("alice"), limits), st.dictionaries(st.just("group"), limits)
+    return Quotas(*map(draw, named), default=draw(limits))
+
+
+@st.composite
+def pasts(draw: st.DrawFn) -> PastUse:
+    """What some have used."""
+    use = st.tuples(*[st.sampled_from([0.0, 1e9])] * 3)
+    return PastUse(START, draw(st.dictionaries(users, use)))
+
+
+def site_settings() -> st.SearchStrategy[SchedulingSettings]:
+    """Every policy with every placement, and few that may overtake."""
+    return st.builds(
+        SchedulingSettings,
+        policy=st.sampled_from([Fifo(), Size(), Hrrn(), Fair()]),
+        placement=st.sampled_from([Spread(), Pack(), BestFit()]),
+        max_overtake=st.sampled_from([0, 2, 100]),
+    )
+
+
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """A cluster with up to six executions."""
     machines = draw(nodes())
     live = [draw(executions(number)) for number in range(1, draw(st.integers(1, 6)) + 1)]
-    names = [each.name for each in machines]
-    there = [each for view in live for each in draw(instances_of(view, names))]
-    return snapshot(machines, live, there)
+    devices = {each.name: list(each.devices) for each in machines}
+    there = [each for view in live for each in draw(instances_of(view, devices))]
+    parts = snapshot(machines, live, there)
+    return replace(parts, quotas=draw(quotas()), past=draw(pasts()))
 
 
 def overdrawn(free: dict[str, Amount]) -> set[str]:
     """The nodes on which more is held than there is."""
-    return {name for name, left in free.items() if min(left.memory, left.millicores) < 0}
+    return {name for name, left in free.items() if min(left.memory, left.millicores, left.gpus) < 0}

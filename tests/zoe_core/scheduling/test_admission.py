@@ -1,6 +1,9 @@
 """Refusals at submission: each says what is wrong with the numbers."""
 
-from tests.support.builders import DEFAULTS, node, service, worker, zapp
+from dataclasses import replace
+
+from tests.support.builders import DEFAULTS, GB, node, service, worker, zapp
+from zoe_core.amount import Amount
 from zoe_core.cluster import Node
 from zoe_core.scheduling import could_ever_fit
 from zoe_core.zapp import ZApp
@@ -57,6 +60,51 @@ def test_only_nodes_with_the_image_count() -> None:
     ((field, message),) = problems(zapp(service(memory=4)), *nodes)
     assert field == "services[0].resources"
     assert "node-1, has 2 GB" in message
+
+
+def test_a_label_that_no_node_has() -> None:
+    wanted = zapp(service(), worker(labels=["gpu-a100"]), worker(name="w2", labels=["b", "c", "a"]))
+    nodes = [node(labels=frozenset({"a"})), node("node-1", labels=frozenset({"d"}))]
+    assert problems(wanted, *nodes) == [
+        ("services[1].labels", "no node has the label gpu-a100"),
+        ("services[2].labels", "no node has the labels b, c"),
+    ]
+
+
+def test_labels_that_no_node_has_together() -> None:
+    wanted = zapp(service(labels=["b", "a"]))
+    nodes = [node(labels=frozenset({"a"})), node("node-1", labels=frozenset({"b"}))]
+    assert problems(wanted, *nodes) == [("services[0].labels", "no node has the labels a, b")]
+
+
+def test_a_label_counts_only_where_the_image_is() -> None:
+    labelled = node(labels=frozenset({"ssd"}), images=frozenset())
+    assert problems(zapp(service(labels=["ssd"])), labelled, node("node-1")) == [
+        ("services[0].labels", "no node that can start 'test' has the label ssd")
+    ]
+
+
+def test_only_nodes_with_the_labels_count() -> None:
+    wanted = zapp(service(memory=4, labels=["ssd"]))
+    assert problems(wanted, node(), node("node-1", 2, 2, labels=frozenset({"ssd"}))) == [
+        (
+            "services[0].resources",
+            "main needs 4 GB, 1 core for each instance; the largest node with ssd, node-1, has "
+            "2 GB, 2 cores",
+        )
+    ]
+
+
+def test_more_gpus_than_any_node_has() -> None:
+    wanted = zapp(service(resources={"memory": {"min": GB}, "cores": {"min": 1}, "gpus": 2}))
+    one = replace(node("node-1"), capacity=Amount(2 * GB, 1000, 1), devices=("a",))
+    assert problems(wanted, node(), one) == [
+        (
+            "services[0].resources",
+            "main needs 1 GB, 1 core, 2 GPUs for each instance; the largest node, node-1, has "
+            "2 GB, 1 core, 1 GPU",
+        )
+    ]
 
 
 def test_a_gang_larger_than_all_nodes_together() -> None:

@@ -19,6 +19,7 @@ from tests.support.builders import (
 )
 from zoe_core.cluster import Desired, Node, Observed
 from zoe_core.scheduling import Blocker
+from zoe_core.scheduling.settings import MAX_OVERTAKE
 
 
 def test_nothing_to_do() -> None:
@@ -44,10 +45,10 @@ def test_a_gang_starts_whole_or_not_at_all() -> None:
     assert (verdict.gang, verdict.needs, verdict.free) == (4, amount(7, 4), amount(6, 8))
 
 
-def test_the_first_that_does_not_fit_holds_back_the_rest() -> None:
+def test_the_first_that_does_not_fit_holds_back_the_rest_once_overtaken_often_enough() -> None:
     queue = [
         execution(1),
-        execution(2, service(memory=8)),
+        execution(2, service(memory=8), overtaken=MAX_OVERTAKE),
         execution(3),
         execution(4),
     ]
@@ -55,8 +56,8 @@ def test_the_first_that_does_not_fit_holds_back_the_rest() -> None:
     assert started(made) == [1]
     assert {key: each.blocker for key, each in made.verdicts.items()} == {
         2: Blocker.NO_ROOM,
-        3: Blocker.BEHIND,
-        4: Blocker.BEHIND,
+        3: Blocker.WOULD_DELAY,
+        4: Blocker.WOULD_DELAY,
     }
     assert [made.verdicts[each].position for each in (2, 3, 4)] == [1, 2, 3]
 

@@ -6,11 +6,29 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.builders import DEFAULTS, execution, plan, snapshot, started, zapp
-from tests.zoe_core.scheduling.strategies import nodes, overdrawn, services, snapshots
-from zoe_core.cluster import Desired, ExecutionStatus, InstanceView, Node, Snapshot
-from zoe_core.scheduling import Blocker, Plan, could_ever_fit, explain
+from tests.support.builders import DEFAULTS, after, execution, plan, snapshot, started, zapp
+from tests.zoe_core.scheduling.strategies import (
+    nodes,
+    overdrawn,
+    services,
+    site_settings,
+    snapshots,
+)
+from zoe_core.amount import Amount
+from zoe_core.cluster import Desired, ExecutionStatus, ExecutionView, InstanceView, Node, Snapshot
+from zoe_core.scheduling import (
+    Blocker,
+    Plan,
+    SchedulingSettings,
+    could_ever_fit,
+    decide,
+    explain,
+)
+from zoe_core.scheduling.gang import essential_demand
+from zoe_core.scheduling.room import Misfit, Room
 
+STARTING, RUNNING = ExecutionStatus.STARTING, ExecutionStatus.RUNNING
+NOW = after(60)
 quick = settings(max_examples=60, deadline=None)
 
 
@@ -25,13 +43,29 @@ def with_plan(picture: Snapshot, made: Plan) -> Snapshot:
         replace(each, desired=Desired.ABSENT) if each.id in made.taken else each
         for each in picture.all_instances()
     ]
-    return snapshot(picture.nodes.values(), picture.executions.values(), [*kept, *placed_by(made)])
+    live = [_after_plan(each, made) for each in picture.executions.values()]
+    after_it = Snapshot.of(picture.nodes.values(), live, [*kept, *placed_by(made)])
+    return replace(after_it, quotas=picture.quotas, past=picture.past)
+
+
+def _after_plan(view: ExecutionView, made: Plan) -> ExecutionView:
+    counted = replace(view, overtaken=made.overtaken.get(view.id, view.overtaken))
+    if view.id not in started(made):
+        return counted
+    return replace(counted, status=ExecutionStatus.STARTING, starting_since=NOW)
+
+
+def decided(picture: Snapshot, site: SchedulingSettings) -> Plan:
+    """The plan of a site, a minute after what runs has started."""
+    return decide(picture, site, NOW)
 
 
 @quick
-@given(snapshots())
-def test_every_queued_execution_starts_or_is_told_why_not(picture: Snapshot) -> None:
-    made = plan(picture)
+@given(snapshots(), site_settings())
+def test_every_queued_execution_starts_or_is_told_why_not(
+    picture: Snapshot, site: SchedulingSettings
+) -> None:
+    made = decided(picture, site)
     queued = {
         each.id for each in picture.executions.values() if each.status is ExecutionStatus.QUEUED
     }
@@ -50,24 +84,97 @@ def test_every_queued_execution_starts_or_is_told_why_not(picture: Snapshot) -> 
 
 
 @quick
-@given(snapshots())
-def test_nothing_is_placed_where_there_is_no_room(picture: Snapshot) -> None:
-    made = plan(picture)
-    after = with_plan(picture, made)
-    assert overdrawn(after.free()) <= overdrawn(picture.free())
+@given(snapshots(), site_settings())
+def test_nothing_is_placed_where_there_is_no_room(
+    picture: Snapshot, site: SchedulingSettings
+) -> None:
+    made = decided(picture, site)
+    later = with_plan(picture, made)
+    assert overdrawn(later.free()) <= overdrawn(picture.free())
     untouched = overdrawn(picture.free())
     placed = placed_by(made)
     assert not untouched & {each.node for each in placed}
     for each in placed:
         zapp = picture.executions[each.id.execution_id].zapp
-        (image,) = {one.image for one in zapp.services if one.dns_label == each.id.service}
-        assert picture.nodes[each.node].accepts(image)
+        (its,) = (one for one in zapp.services if one.dns_label == each.id.service)
+        where = picture.nodes[each.node]
+        assert where.accepts(its.image)
+        assert where.labels.issuperset(its.labels)
+    assert not any(picture.nodes[each.node].pressured for each in made.grown)
 
 
 @quick
-@given(snapshots())
-def test_gangs_are_whole_and_identities_new(picture: Snapshot) -> None:
-    made = plan(picture)
+@given(snapshots(), site_settings())
+def test_a_gpu_is_given_to_one_instance_only(picture: Snapshot, site: SchedulingSettings) -> None:
+    made = decided(picture, site)
+    for each in placed_by(made):
+        assert len(each.devices) == each.reservation.gpus
+        assert set(each.devices) <= set(picture.nodes[each.node].devices)
+    there = [each for each in with_plan(picture, made).all_instances() if each.holds_reservation]
+    given_away = [(each.node, one) for each in there if each.node != "gone" for one in each.devices]
+    assert len(set(given_away)) == len(given_away)
+
+
+@quick
+@given(snapshots(), site_settings())
+def test_nobody_is_given_more_than_the_quota(picture: Snapshot, site: SchedulingSettings) -> None:
+    """Instances that failed start again all the same: their execution runs already."""
+    made = decided(picture, site)
+    given_more = [each.execution_id for each in made.gangs]
+    given_more += [each.id.execution_id for each in made.grown]
+    later = with_plan(picture, made)
+    for view in (picture.executions[each] for each in given_more):
+        quota = picture.quotas.of(view.user, view.groups)
+        mine = [each for each in later.executions.values() if each.user == view.user]
+        up = [each for each in mine if each.status in (STARTING, RUNNING)]
+        held = sum(
+            (
+                each.reservation
+                for one in mine
+                for each in later.instances_of(one.id)
+                if each.holds_reservation
+            ),
+            Amount(),
+        )
+        assert quota.executions is None or len(up) <= quota.executions
+        assert quota.memory is None or held.memory <= quota.memory
+        assert quota.millicores is None or held.millicores <= quota.millicores
+        assert quota.gpus is None or held.gpus <= quota.gpus
+
+
+@quick
+@given(snapshots(), site_settings())
+def test_what_is_told_agrees_with_the_plan(picture: Snapshot, site: SchedulingSettings) -> None:
+    made = decided(picture, site)
+    later = with_plan(picture, replace(made, taken=()))
+    left = Room.beside(later, (each for each in later.all_instances() if each.holds_reservation))
+    for execution_id, verdict in made.verdicts.items():
+        view = picture.executions[execution_id]
+        demand = essential_demand(view.zapp, site.defaults)
+        fits = not isinstance(left.copy().place_gang(demand, site.placement), Misfit)
+        alone = not isinstance(left.empty().place_gang(demand, site.placement), Misfit)
+        match verdict.blocker:
+            case Blocker.WOULD_DELAY | Blocker.RESTART:
+                assert fits
+                assert verdict.of in made.waiting or verdict.blocker is Blocker.RESTART
+            case Blocker.NO_ROOM:
+                assert alone
+                assert not fits
+                assert not verdict.needs.fits_in(verdict.free)
+            case Blocker.TOO_LARGE | Blocker.NO_NODE:
+                assert not alone
+            case Blocker.QUOTA:
+                assert verdict.held + verdict.asked > verdict.allowed
+            case Blocker.MAKING_ROOM:
+                assert alone
+            case plain:
+                assert plain in (Blocker.ON_HOLD, Blocker.LEAVING)
+
+
+@quick
+@given(snapshots(), site_settings())
+def test_gangs_are_whole_and_identities_new(picture: Snapshot, site: SchedulingSettings) -> None:
+    made = decided(picture, site)
     for gang in made.gangs:
         wanted = {
             (each.dns_label, index)
@@ -83,8 +190,10 @@ def test_gangs_are_whole_and_identities_new(picture: Snapshot) -> None:
 
 
 @quick
-@given(snapshots(), st.randoms(use_true_random=False))
-def test_equal_input_gives_an_equal_plan(picture: Snapshot, order: random.Random) -> None:
+@given(snapshots(), site_settings(), st.randoms(use_true_random=False))
+def test_equal_input_gives_an_equal_plan(
+    picture: Snapshot, site: SchedulingSettings, order: random.Random
+) -> None:
     parts = [
         list(picture.nodes.values()),
         list(picture.executions.values()),
@@ -92,29 +201,28 @@ def test_equal_input_gives_an_equal_plan(picture: Snapshot, order: random.Random
     ]
     for part in parts:
         order.shuffle(part)
-    again = Snapshot.of(*parts)
-    first, second = plan(picture), plan(again)
+    again = replace(Snapshot.of(*parts), quotas=picture.quotas, past=picture.past)
+    first, second = decided(picture, site), decided(again, site)
     assert first == second
     assert first.waiting == second.waiting
 
 
 @quick
-@given(snapshots())
-def test_after_a_plan_was_taken_there_is_nothing_more_to_plan(picture: Snapshot) -> None:
-    made = plan(picture)
-    live = [
-        replace(each, status=ExecutionStatus.STARTING) if each.id in started(made) else each
-        for each in picture.executions.values()
-    ]
-    after = with_plan(picture, made)
-    again = plan(snapshot(after.nodes.values(), live, after.all_instances()))
+@given(snapshots(), site_settings())
+def test_after_a_plan_was_taken_there_is_nothing_more_to_plan(
+    picture: Snapshot, site: SchedulingSettings
+) -> None:
+    made = decided(picture, site)
+    again = decided(with_plan(picture, made), site)
     assert (again.restarted, again.gangs, again.grown, again.taken) == ((), (), (), ())
 
 
 @quick
-@given(snapshots())
-def test_only_elastic_instances_of_what_is_up_are_taken(picture: Snapshot) -> None:
-    for each in plan(picture).taken:
+@given(snapshots(), site_settings())
+def test_only_elastic_instances_of_what_is_up_are_taken(
+    picture: Snapshot, site: SchedulingSettings
+) -> None:
+    for each in decided(picture, site).taken:
         view = picture.instances[each.execution_id][each]
         assert not view.essential
         assert view.desired is Desired.PRESENT
@@ -125,29 +233,26 @@ def test_only_elastic_instances_of_what_is_up_are_taken(picture: Snapshot) -> No
 
 
 @quick
-@given(snapshots())
-def test_who_room_is_made_for_starts_when_what_leaves_is_gone(picture: Snapshot) -> None:
-    made = plan(picture)
+@given(snapshots(), site_settings())
+def test_who_room_is_made_for_starts_when_what_leaves_is_gone(
+    picture: Snapshot, site: SchedulingSettings
+) -> None:
+    made = decided(picture, site)
     heads = [key for key, each in made.verdicts.items() if each.blocker is Blocker.MAKING_ROOM]
     # Those that leave now may stand before it in the queue.
     away = {key for key, each in made.verdicts.items() if each.blocker is Blocker.LEAVING}
-    live = [
-        replace(each, status=ExecutionStatus.STARTING) if each.id in started(made) else each
-        for each in picture.executions.values()
-        if each.id not in away
-    ]
+    left = with_plan(picture, made)
+    live = [each for each in left.executions.values() if each.id not in away]
     there = [
         each
-        for each in with_plan(picture, made).all_instances()
+        for each in left.all_instances()
         if not each.leaving and each.id.execution_id not in away
     ]
-    later = plan(snapshot(picture.nodes.values(), live, there))
+    later = replace(
+        Snapshot.of(left.nodes.values(), live, there), quotas=left.quotas, past=left.past
+    )
     assert len(heads) <= 1
-    assert set(heads) <= set(started(later))
-    if made.taken:
-        assert made.grown == ()
-        blockers = {each.blocker for each in made.verdicts.values()}
-        assert heads or not blockers & {Blocker.BEHIND, Blocker.NO_ROOM}
+    assert set(heads) <= set(started(decided(later, site)))
 
 
 @quick

@@ -5,6 +5,9 @@ import pytest
 from tests.support.builders import execution, instance, node, plan, service, snapshot, worker
 from zoe_core.cluster import Desired, ExecutionView, InstanceView, Node, Observed
 from zoe_core.scheduling import explain
+from zoe_core.scheduling.settings import MAX_OVERTAKE
+
+NOBODY_KNOWS = "When there will be room is not known: too little of what runs is known to end."
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,7 @@ def test_who_has_no_room_is_told_what_is_free() -> None:
     assert explanation is not None
     assert explanation.reasons == (
         "main-0 needs 4 GB, 2 cores; the most that is free on one node is 3 GB, 1 core, on node-1.",
+        NOBODY_KNOWS,
     )
 
 
@@ -86,6 +90,7 @@ def test_a_gang_without_room_is_told_what_it_needs_together() -> None:
     assert explanation.reasons == (
         "Its 3 essential instances start together and need 5 GB, 3 cores in all; "
         "4 GB, 2 cores are free.",
+        NOBODY_KNOWS,
     )
 
 
@@ -100,7 +105,7 @@ def test_who_waits_behind_others_is_told_who_they_are() -> None:
     queue = [
         execution(1),
         execution(2, on_hold=True),
-        execution(3, service(memory=8)),
+        execution(3, service(memory=8), overtaken=MAX_OVERTAKE),
         execution(4),
         execution(5),
     ]
@@ -108,7 +113,10 @@ def test_who_waits_behind_others_is_told_who_they_are() -> None:
     last = explain(made, 5)
     assert last is not None
     assert (last.position, last.ahead) == (4, (2, 3, 4))
-    assert last.reasons == ("It waits for its turn: those before it start first.",)
+    assert last.reasons == (
+        "There is room for it, but execution 3, which comes first, has been overtaken 100 times: "
+        "now only what surely does not delay it starts.",
+    )
 
 
 def test_who_does_not_wait_gets_no_explanation() -> None:

@@ -1,10 +1,12 @@
 """The life of an execution, as facts arrive."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.builders import after, node, service, worker
 from tests.zoe_core.scheduling.life import Life, run
-from zoe_core.cluster import Desired, ExecutionStatus, Observed, Outcome
+from zoe_core.cluster import Desired, ExecutionStatus, Observed, Outcome, Quota, Quotas
 
 QUEUED, STARTING = ExecutionStatus.QUEUED, ExecutionStatus.STARTING
 RUNNING, CLEANING_UP = ExecutionStatus.RUNNING, ExecutionStatus.CLEANING_UP
@@ -235,7 +237,46 @@ def test_the_runtime_limit_counts_from_the_start() -> None:
     life.wait(59)
     assert life.status is RUNNING
     life.wait(1)
-    assert life.execution().outcome == Outcome(TERMINATED, "Its runtime limit of 60 s has passed.")
+    assert life.execution().outcome == Outcome(TERMINATED, "Its runtime limit of 1 min has passed.")
+
+
+def quotas(**limits: int) -> Quotas:
+    """By the runtime limits of the user ``alice``, of the group ``lab``, and of all ``others``."""
+    made = {name: Quota(runtime_limit=limit) for name, limit in limits.items()}
+    default = made.pop("others", Quota())
+    users = {"alice": made.pop("alice")} if "alice" in made else {}
+    return Quotas(users, made, default)
+
+
+@pytest.mark.parametrize(
+    ("limit", "ruled", "ends", "said"),
+    [
+        (None, quotas(others=3600), 3600, "1 h (the quota of its user)"),
+        (90, quotas(others=3600), 90, "90 s"),
+        (7200, quotas(alice=5400, others=1), 5400, "90 min (the quota of its user)"),
+        (60, quotas(alice=60), 60, "1 min"),
+        (None, quotas(alice=5, lab=20), 20, "20 s (the quota of its user)"),
+    ],
+)
+def test_the_smaller_of_the_limits_of_its_zapp_and_of_its_quota_counts(
+    limit: float | None, ruled: Quotas, ends: float, said: str
+) -> None:
+    life = run(limit=limit, groups=("lab",))
+    life.picture = replace(life.picture, quotas=ruled)
+    life.wait(ends - 1)
+    assert life.status is RUNNING
+    life.wait(1)
+    assert life.execution().outcome == Outcome(
+        TERMINATED, f"Its runtime limit of {said} has passed."
+    )
+
+
+def test_a_quota_that_changes_counts_for_what_runs() -> None:
+    life = run()
+    life.wait(100)
+    life.picture = replace(life.picture, quotas=quotas(others=99))
+    life.step()
+    assert life.status is CLEANING_UP
 
 
 def test_a_gang_that_is_not_whole_in_time_goes_back_to_the_queue() -> None:

@@ -215,6 +215,6 @@ def test_of_two_that_failed_the_one_with_room_starts() -> None:
         instance(3, memory=4),
     ]
     live = [large, small, execution(3, status="running"), execution(4)]
-    made = plan(snapshot(node(memory=6), live, there))
+    made = plan(snapshot(node(memory=7), live, there))
     assert places(made.restarted) == {"2/main-0#2": "node-0"}
     assert made.verdicts[4].of == 1

@@ -153,7 +153,7 @@ def test_while_room_is_made_nobody_takes_it_or_more() -> None:
     made = plan(snapshot(node(memory=6), live, there))
     assert (made.gangs, made.grown, made.taken) == ((), (), ())
     blockers = [each.blocker for each in made.verdicts.values()]
-    assert blockers == [Blocker.MAKING_ROOM, Blocker.BEHIND]
+    assert blockers == [Blocker.MAKING_ROOM, Blocker.WOULD_DELAY]
 
 
 def test_room_on_a_node_that_is_away_is_not_waited_for() -> None:

@@ -294,7 +294,8 @@ async def test_a_form_of_a_stranger_changes_nothing(portal: Portal) -> None:
 
 async def test_nothing_runs_but_our_own_files(portal: Portal) -> None:
     number = await launched(portal)
-    for path in ("", "zapps/small", "executions", f"executions/{number}", "executions/999"):
+    paths = ("", "zapps/small", "executions", "queue", f"executions/{number}", "executions/999")
+    for path in paths:
         answer = await page(portal, path)
         policy = answer.headers["Content-Security-Policy"]
         assert "script-src 'self'" in policy
@@ -307,7 +308,7 @@ async def test_nothing_runs_but_our_own_files(portal: Portal) -> None:
 async def test_what_pages_load_is_there(portal: Portal) -> None:
     number = await launched(portal)
     static = set()
-    for path in ("", "zapps/small", "executions", f"executions/{number}"):
+    for path in ("", "zapps/small", "executions", "queue", f"executions/{number}"):
         addresses = Document(await shown(portal, path)).addresses
         static |= {each for each in addresses if "/services/zoe/static/" in each}
     assert len(static) >= 4

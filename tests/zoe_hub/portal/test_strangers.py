@@ -2,7 +2,7 @@
 
 from tests.support.builders import START
 from tests.zoe_hub.portal.conftest import Portal
-from zoe_core.protocol.rest import Strangers
+from zoe_core.protocol.rest_admin import Strangers
 from zoe_store.tables import strangers
 
 ADMIN = ("access:services!service=zoe", "custom:zoe:admin")

@@ -4,10 +4,10 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -19,8 +19,11 @@ from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.programs import python
 from tests.zoe_hub.portal.test_bad_input import check_problem
+from zoe_core.explanation import Explanation
+from zoe_core.protocol import ExpectedStart, QueueEntry
 from zoe_hub import feed
 from zoe_hub.portal import sse
+from zoe_hub.portal.api import streams
 from zoe_hub.portal.sse import with_ticks
 from zoe_store.database import Database
 from zoe_store.events import EventRecord, NewEvent, append_events, lock_events
@@ -125,6 +128,37 @@ async def test_each_change_comes_with_the_whole_execution(portal: Portal) -> Non
     assert queued.data["kind"] == "queued"
     assert execution.data["status"] == "queued"
     assert execution.data["waiting"]["reasons"]
+
+
+async def test_a_start_that_only_comes_nearer_is_no_news(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "LOOK_AGAIN", 0.02)
+    number = (await portal.launch())["id"]
+    position, looks = 2, 0
+    start = datetime.now(UTC) + timedelta(hours=30)
+    expected = ExpectedStart(low=start, mid=start, high=start)
+
+    async def explain_all(execution_ids: Sequence[int]) -> dict[int, QueueEntry]:
+        nonlocal looks
+        looks += 1
+        why = Explanation(position, (), ("It waits.",))
+        common = {"user": "alice", "name": "small", "explanation": why, "expected": expected}
+        return {each: QueueEntry(execution_id=each, **common) for each in execution_ids}
+
+    monkeypatch.setattr(portal.context.link, "explain_all", explain_all)
+
+    async with following(portal, f"/executions/{number}/events") as stream:
+        (first,) = await until(stream, "execution")
+        await until(stream, "submitted")
+        await eventually_async(lambda: looks > 5, timeout=DEADLINE)
+        position = 1
+        (next_one,) = await until(stream, "execution")
+
+    waiting = [each.data["waiting"] for each in (first, next_one)]
+    assert [each["position"] for each in waiting] == [2, 1]
+    assert waiting[0]["expected"]["text"] == waiting[1]["expected"]["text"]
+    assert waiting[0]["expected"]["mid_s"] > waiting[1]["expected"]["mid_s"]
 
 
 async def test_it_ends_when_the_execution_has_ended_and_all_was_told(portal: Portal) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from signal import SIGPWR, SIGTERM, Signals
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ class Recorder(FakeBackend):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(deployment="test", engine=FakeEngine(ManualClock()), **kwargs)
         self.calls: list[str] = []
+        self.stops: list[tuple[float, Signals]] = []
         self.errors: dict[str, list[Exception]] = {}
 
     def prepare(self, execution_id: int) -> None:
@@ -39,9 +41,10 @@ class Recorder(FakeBackend):
         self._note("start", spec.id)
         super().start(spec)
 
-    def stop(self, instance: InstanceId, grace: float) -> None:
+    def stop(self, instance: InstanceId, grace: float, signal: Signals = SIGTERM) -> None:
         self._note("stop", instance)
-        super().stop(instance, grace)
+        self.stops.append((grace, signal))
+        super().stop(instance, grace, signal)
 
     def release(self, execution_id: int) -> None:
         self._note("release", execution_id)
@@ -152,6 +155,42 @@ async def test_what_a_full_list_shows_to_be_in_vain_is_made_again(
     apply.look(picture(wanted), [])
     await idle(apply)
     assert backend.calls.count(call) == 2
+
+
+POLITE = worker(elastic=1, shrink={"signal": "PWR", "grace": 45})
+
+
+async def test_one_that_is_taken_back_is_asked_as_its_service_says(
+    apply: Applier, backend: Recorder
+) -> None:
+    running = execution(1, service(), POLITE, status="running")
+    leaving = instance(1, "worker", 1, essential=False, desired=Desired.ABSENT)
+    apply.look(snapshot((), running, (leaving,)), [1])
+    await idle(apply)
+    assert backend.stops == [(45, SIGPWR)]
+    apply.doubt(time.monotonic())  # a full list still shows it
+    apply.look(snapshot((), running, (leaving,)), [])
+    await idle(apply)
+    assert backend.stops == [(45, SIGPWR)] * 2
+
+
+async def test_one_that_is_leaving_is_stopped_at_once_when_its_execution_ends(
+    apply: Applier, backend: Recorder
+) -> None:
+    running = execution(1, service(), POLITE, status="running")
+    leaving = instance(1, "worker", 1, essential=False, desired=Desired.ABSENT)
+    apply.look(snapshot((), running, (leaving,)), [1])
+    await idle(apply)
+    ending = replace(running, status=ExecutionStatus.CLEANING_UP)
+    apply.look(snapshot((), ending, (leaving,)), [1])
+    await idle(apply)
+    assert backend.stops == [(45, SIGPWR), (1.0, SIGTERM)]
+
+
+async def test_an_instance_gets_the_devices_of_its_place(apply: Applier, backend: Recorder) -> None:
+    apply.look(picture(new(devices=("1", "3"))), [1])
+    await idle(apply)
+    assert backend.engine.find(InstanceId(1, "main", 0)).spec.devices == ("1", "3")
 
 
 async def test_a_list_begun_before_an_effect_says_nothing_about_it(

@@ -12,6 +12,7 @@ from zoe_core.cluster import Desired, Observed, Snapshot
 from zoe_core.scheduling import SchedulingSettings, StartRules
 from zoe_master.backends.base import Observation
 from zoe_master.engine import loop
+from zoe_master.engine.experience import Experience
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.loop import Loop
 from zoe_master.engine.reactor import Reactor, Sighting
@@ -75,7 +76,16 @@ async def running(database: Database, acts: Acts) -> Loop:
         rules=StartRules(),
     )
     log = logging.getLogger("tests.loop")
-    return Loop(None, Inbox(), reactor, acts, None, lambda: after(0), log)
+    return Loop(
+        office=None,
+        inbox=Inbox(),
+        reactor=reactor,
+        experience=Experience(),
+        applier=acts,
+        publisher=None,
+        clock=lambda: after(0),
+        log=log,
+    )
 
 
 async def test_a_new_term_acts_only_on_what_the_first_list_has_shown(

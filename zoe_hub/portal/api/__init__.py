@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from zoe_hub.portal.api.about import Metrics, OpenApi, ShowInfo
-from zoe_hub.portal.api.cluster import Nodes, ServiceDiscovery, WaitingQueue
+from zoe_hub.portal.api.cluster import ServiceDiscovery, WaitingQueue
+from zoe_hub.portal.api.estimate import EstimateStart
 from zoe_hub.portal.api.executions import Executions, OneExecution
 from zoe_hub.portal.api.gallery import OneZApp, Validate, ZApps
 from zoe_hub.portal.api.logs import InstanceLog
+from zoe_hub.portal.api.nodes import Nodes, OneNode
+from zoe_hub.portal.api.quotas import ListQuotas, OneQuota
 from zoe_hub.portal.api.strangers import ListStrangers
 from zoe_hub.portal.api.streams import Events, ExecutionEvents
 from zoe_hub.portal.auth import ApiHandler
@@ -26,8 +29,12 @@ HANDLERS: dict[str, type[ApiHandler]] = {
     "/executions/{execution_id}/events": ExecutionEvents,
     "/executions/{execution_id}/instances/{instance}/logs": InstanceLog,
     "/events": Events,
+    "/estimate": EstimateStart,
     "/queue": WaitingQueue,
     "/cluster": Nodes,
+    "/nodes/{name}": OneNode,
+    "/quotas": ListQuotas,
+    "/quotas/{kind}/{name}": OneQuota,
     "/strangers": ListStrangers,
     "/discovery/{execution_id}/{service}": ServiceDiscovery,
 }

@@ -1,44 +1,15 @@
-"""The cluster over REST: nodes, the queue, and where the instances of a service are."""
+"""The cluster over REST: the queue, and where the instances of a service are."""
 
 from __future__ import annotations
 
-from zoe_core import protocol
-from zoe_core.amount import Amount
-from zoe_core.cluster import Node
-from zoe_core.protocol import rest
-from zoe_core.protocol.rest import Cluster, Discovery, Queue, QueueEntry, Resources
-from zoe_hub.link import MasterAway
+from zoe_core.protocol.rest import Discovery, Queue
 from zoe_hub.portal.api.addresses import ServicePath
-from zoe_hub.portal.auth import ApiHandler, Scope, Visitor
+from zoe_hub.portal.auth import ApiHandler, Scope
 from zoe_hub.portal.operations import operation
+from zoe_hub.portal.queue import queue_for
 from zoe_hub.refusal import Refused
-from zoe_hub.views import WAITING, described
-from zoe_store import cluster, executions
-from zoe_store.executions import ExecutionRecord
-
-_STORED = 1000
-"""Waiting executions that are listed while the scheduler is away."""
-
-
-class Nodes(ApiHandler):
-    """``/cluster``."""
-
-    @operation(
-        "showCluster",
-        "Show the nodes",
-        tag="cluster",
-        response=Cluster,
-        scopes=(Scope.STATUS,),
-        answers={200: "The nodes, by name."},
-    )
-    async def get(self) -> Cluster:
-        """Show the nodes as they were last seen, and what is reserved on them."""
-        nodes = await self.context.run(cluster.known_nodes, self.context.database)
-        reserved = await self.context.run(cluster.reserved_by_node, self.context.database)
-        return Cluster(
-            items=tuple(_document(node, reserved.get(node.name, Amount())) for node in nodes),
-            scheduler=await self.context.views.scheduler(),
-        )
+from zoe_hub.views import described
+from zoe_store import executions
 
 
 class WaitingQueue(ApiHandler):
@@ -53,22 +24,11 @@ class WaitingQueue(ApiHandler):
         answers={200: "What waits, in the order in which it is decided on."},
     )
     async def get(self) -> Queue:
-        """Show what waits. User, name and reasons are shown where you may see the execution."""
-        scheduler = await self.context.views.scheduler()
-        try:
-            entries = await self.context.link.queue()
-        except MasterAway as error:
-            return Queue(items=await self._stored(error), scheduler=scheduler)
-        items = tuple(_queue_document(each, self.visitor) for each in entries)
-        return Queue(items=items, scheduler=scheduler)
+        """Show what waits, when it will probably start, and how good such predictions were.
 
-    async def _stored(self, error: MasterAway) -> tuple[QueueEntry, ...]:
-        """What waits as the database knows it, the oldest first; of very many the newest."""
-        records = await self.context.run(
-            executions.find, self.context.database, statuses=sorted(WAITING), limit=_STORED
-        )
-        reason = await self.context.views.away_reason(error)
-        return tuple(_stored_document(each, reason, self.visitor) for each in reversed(records))
+        User, name and reasons are shown where you may see the execution.
+        """
+        return await queue_for(self)
 
 
 class ServiceDiscovery(ApiHandler):
@@ -106,36 +66,3 @@ class ServiceDiscovery(ApiHandler):
                 if each.service == label and each.observed == "running"
             ),
         )
-
-
-def _document(node: Node, reserved: Amount) -> rest.Node:
-    return rest.Node(
-        name=node.name,
-        online=node.online,
-        draining=node.draining,
-        labels=tuple(sorted(node.labels)),
-        capacity=Resources.of(node.capacity),
-        reserved=Resources.of(reserved),
-    )
-
-
-def _stored_document(record: ExecutionRecord, reason: str, visitor: Visitor) -> QueueEntry:
-    visible = visitor.may_see(record.user)
-    return QueueEntry(
-        execution_id=record.id,
-        position=None,
-        reasons=(reason,) if visible else (),
-        user=record.user if visible else None,
-        name=record.name if visible else None,
-    )
-
-
-def _queue_document(entry: protocol.QueueEntry, visitor: Visitor) -> QueueEntry:
-    visible = visitor.may_see(entry.user)
-    return QueueEntry(
-        execution_id=entry.execution_id,
-        position=entry.explanation.position,
-        reasons=entry.explanation.reasons if visible else (),
-        user=entry.user if visible else None,
-        name=entry.name if visible else None,
-    )

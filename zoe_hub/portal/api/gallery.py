@@ -121,8 +121,10 @@ class Validate(ApiHandler):
         answers={200: "What was found; `valid` says whether it could be launched here."},
     )
     async def post(self, body: ValidationRequest) -> Validation:
-        """Check a description of your own without launching it, also against this site."""
-        problems, warnings = await self.context.submission.find_problems(body.description)
+        """Check a description of your own without launching it, also against site and quota."""
+        problems, warnings = await self.context.submission.find_problems(
+            self.visitor.requester(), body.description
+        )
         return Validation(
             valid=not problems, problems=_documents(problems), warnings=_documents(warnings)
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoe_core.protocol import rest
-from zoe_core.protocol.rest import Strangers
+from zoe_core.protocol import rest_admin
+from zoe_core.protocol.rest_admin import Strangers
 from zoe_hub.portal.auth import ApiHandler, Scope
 from zoe_hub.portal.operations import operation
 from zoe_store import cluster
@@ -30,9 +30,9 @@ class ListStrangers(ApiHandler):
         return Strangers(items=tuple(_document(each) for each in found))
 
 
-def _document(stranger: cluster.Stranger) -> rest.Stranger:
+def _document(stranger: cluster.Stranger) -> rest_admin.Stranger:
     assert stranger.first_seen_at is not None  # it is stored
-    return rest.Stranger(
+    return rest_admin.Stranger(
         execution_id=stranger.id.execution_id,
         instance=stranger.id.name,
         attempt=stranger.id.attempt,

@@ -104,7 +104,7 @@ async def follow_one(
             elif shown.status not in WAITING:
                 continue
             seen = await _patiently(lambda: _current(context, shown))  # noqa: B023 -- awaited here
-            if seen != shown:
+            if _worth_telling(seen) != _worth_telling(shown):
                 yield frame("execution", seen)
             shown = seen
     yield frame("end", Place(event_id=after))
@@ -158,6 +158,16 @@ async def _find(context: PortalContext, execution_id: int) -> Execution | None:
 
 async def _current(context: PortalContext, shown: Execution) -> Execution:
     return await _find(context, shown.id) or shown
+
+
+def _worth_telling(execution: Execution) -> Execution:
+    """Without the seconds to the expected start, which are fewer each time; words change rarely."""
+    waiting = execution.waiting
+    if waiting is None or waiting.expected is None:
+        return execution
+    still = waiting.expected.model_copy(update={"low_s": None, "mid_s": None, "high_s": None})
+    waiting = waiting.model_copy(update={"expected": still})
+    return execution.model_copy(update={"waiting": waiting})
 
 
 async def _more_after(context: PortalContext, execution_id: int, after: int) -> bool:

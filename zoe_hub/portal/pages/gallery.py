@@ -13,6 +13,7 @@ from zoe_core.zapp import Problem, apply_parameters
 from zoe_hub.portal.api.addresses import LaunchForm
 from zoe_hub.portal.launching import launch
 from zoe_hub.portal.pages.rendering import PageHandler
+from zoe_hub.portal.presenters.estimate import NOT_NOW
 from zoe_hub.portal.presenters.form import as_launched, launch_form, read_parameters
 from zoe_hub.portal.presenters.gallery import card, needs, shelves
 from zoe_hub.portal.presenters.readme import to_html
@@ -52,7 +53,7 @@ class ZAppPage(PageHandler):
 
     async def get(self, slug: str) -> None:
         """Show the README and the form; ``again`` names an execution to fill it in like."""
-        entry = self._entry(slug)
+        entry = find_entry(self, slug)
         await self._show(entry, await self._as_launched(entry))
 
     async def _as_launched(self, entry: GalleryEntry) -> dict[str, str] | None:
@@ -66,7 +67,7 @@ class ZAppPage(PageHandler):
 
     async def post(self, slug: str) -> None:
         """Launch, and lead on to where it can be followed; or show what is wrong in the form."""
-        entry = self._entry(slug)
+        entry = find_entry(self, slug)
         given = {name: self.get_body_argument(name) for name in self.request.body_arguments}
         values = read_parameters(entry.parameters, given)
         order = Order(zapp=entry.slug, parameters=values, name=given.get("name") or None)
@@ -78,15 +79,9 @@ class ZAppPage(PageHandler):
             if refused.status not in _ABOUT_THE_FORM:
                 raise
             self.set_status(refused.status)
-            await self._show(entry, given, _problems(refused))
+            await self._show(entry, given, refused.told)
         else:
             self.redirect(self._next_page(record), status=303)
-
-    def _entry(self, slug: str) -> GalleryEntry:
-        entry = self.context.submission.entry(self.visitor.requester(), slug)
-        if entry is None:
-            raise HTTPError(404, f"The gallery has no ZApp called {slug!r} for you.")
-        return entry
 
     async def _show(
         self,
@@ -107,6 +102,8 @@ class ZAppPage(PageHandler):
             needs=needs(proposed, self.context.submission.policy.defaults),
             form=launch_form(entry.slug, entry.parameters, given, problems),
             key=uuid4().hex,
+            no_estimate=NOT_NOW,
+            counts=any(each.kind == "service_count" for each in entry.parameters),
             config=self.script_config(),
         )
 
@@ -117,5 +114,9 @@ class ZAppPage(PageHandler):
         return f"{self.context.prefix}executions/{record.id}"
 
 
-def _problems(refused: Refused) -> Sequence[Problem]:
-    return refused.problems or (Problem(refused.field or "", refused.detail),)
+def find_entry(handler: PageHandler, slug: str) -> GalleryEntry:
+    """The ZApp of the gallery, when it is meant for the visitor; else 404."""
+    entry = handler.context.submission.entry(handler.visitor.requester(), slug)
+    if entry is None:
+        raise HTTPError(404, f"The gallery has no ZApp called {slug!r} for you.")
+    return entry

@@ -110,6 +110,10 @@ def since(execution: Execution) -> str:
 
 
 def _note(execution: Execution) -> str:
-    if execution.waiting is not None and execution.waiting.position is not None:
-        return f"Number {execution.waiting.position} in the queue"
-    return execution.reason or ""
+    waiting = execution.waiting
+    if waiting is None or waiting.position is None:
+        return execution.reason or ""
+    place = f"Number {waiting.position} in the queue"
+    if waiting.expected is None or waiting.expected.status == "unknown":
+        return place
+    return f"{place}. {waiting.expected.text}"

@@ -80,9 +80,9 @@ def launch_form(
     known = {f"parameters.{each.key}" for each in parameters} | {"name"}
     for problem in problems:
         if problem.field in known:
-            errors.setdefault(problem.field, _sentence(problem.message, "It"))
+            errors.setdefault(problem.field, sentence(problem.message, "It"))
         else:
-            others.append(_sentence(problem.message, problem.field))
+            others.append(sentence(problem.message, problem.field))
     name_field = Field(
         name="name",
         id="field-name",
@@ -186,7 +186,7 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def _sentence(message: str, subject: str) -> str:
+def sentence(message: str, subject: str) -> str:
     """Make a sentence of a problem's message, which often goes on from the name of its field."""
     text = f"{subject} {message}".strip() if message.startswith(_GOES_ON) else message
     return text if text.endswith((".", "!", "?")) else f"{text}."

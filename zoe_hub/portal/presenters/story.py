@@ -14,15 +14,20 @@ from zoe_core.cluster import ExecutionStatus
 from zoe_core.protocol.rest import Execution
 from zoe_core.zapp import ZApp
 from zoe_hub.portal.presenters.executions import STOPPABLE, lasted
+from zoe_hub.portal.presenters.expected import When, when
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """``now`` is the headline; ``reasons`` say why it is so; ``next`` says what to expect."""
+    """``now`` is the headline; ``reasons`` say why it is so; ``next`` says what to expect.
+
+    ``expected`` is when it will probably start, None when that is no question.
+    """
 
     now: str
     next: str = ""
     reasons: tuple[str, ...] = ()
+    expected: When | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +69,11 @@ def _queued(scene: Scene) -> Story:
     reasons = () if waiting is None else waiting.reasons
     if waiting is None or waiting.position is None:
         return Story("It waits in the queue.", _STARTS_BY_ITSELF, reasons)
+    now = f"You are number {waiting.position} in the queue."
     if waiting.position == 1:
-        return Story("You are next: number 1 in the queue.", _STARTS_BY_ITSELF, reasons)
-    return Story(f"You are number {waiting.position} in the queue.", _STARTS_BY_ITSELF, reasons)
+        now = "You are next: number 1 in the queue."
+    expected = None if waiting.expected is None else when(waiting.expected)
+    return Story(now, _STARTS_BY_ITSELF, reasons, expected)
 
 
 def _starting(scene: Scene) -> Story:

@@ -13,9 +13,17 @@ export class Refused extends Error {
   }
 }
 
-export async function get(url, { signal } = {}) {
+export function get(url, { signal } = {}) {
+  return answered(url, { signal, cache: "no-store" });
+}
+
+export function send(url, body, { signal } = {}) {
+  return answered(url, { method: "POST", body, signal });
+}
+
+async function answered(url, options) {
   const headers = { "X-XSRFToken": config.xsrf };
-  const response = await fetch(url, { headers, signal, cache: "no-store" });
+  const response = await fetch(url, { headers, ...options });
   if (response.redirected || response.status === 401 || response.status === 403) {
     throw new LoggedOut("You are logged out. Reload the page to log in again.");
   }

@@ -3,6 +3,7 @@
 
 const page = document.getElementById("zoe-spawn");
 const headline = document.getElementById("spawn-now");
+const expected = document.getElementById("spawn-expected");
 const bar = document.getElementById("spawn-bar");
 const steps = document.getElementById("spawn-steps");
 const stop = document.getElementById("spawn-stop");
@@ -68,6 +69,9 @@ function show(event) {
     bar.style.width = `${event.progress}%`;
     bar.parentElement.setAttribute("aria-valuenow", event.progress);
   }
+  // Its line stays when nothing is expected, so that nothing moves.
+  expected.classList.toggle("invisible", !event.expected);
+  expected.querySelector("span").textContent = event.expected ?? "…";
   if (event.message && event.message !== told && event.message !== CANCELLED) tell(event.message);
   if (event.failed && event.message === CANCELLED) {
     source.close();

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from signal import SIGTERM, Signals
 from typing import Any
 
-from traitlets import Float, Int, Unicode
+from traitlets import Dict, Float, Int, List, Unicode
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
@@ -25,11 +26,17 @@ from zoe_master.backends.fake.remote import RemoteEngine
 class FakeBackend(Backend):
     """Nothing really runs; see the package for what its instances do."""
 
-    capabilities = Capabilities(several_nodes=True)
+    capabilities = Capabilities(gpus=True, several_nodes=True)
 
     node_count = Int(3, min=1, help="How many nodes there are: node-0, node-1, ….").tag(config=True)
     node_memory = Int(16 * 2**30, min=1, help="Bytes of memory of each node.").tag(config=True)
     node_cores = Float(8.0, min=0.001, help="Cores of each node.").tag(config=True)
+    node_gpus = Int(0, min=0, help="GPUs of each node; their ids are 0, 1, ….").tag(config=True)
+    local_images = Dict(
+        value_trait=List(Unicode()),
+        key_trait=Unicode(),
+        help="The images that need not be fetched first, by the name of the node.",
+    ).tag(config=True)
     engine_address = Unicode(
         help="The Unix socket of an engine that runs in a process of its own and outlives the "
         "master: `python -m zoe_master.backends.fake.serve SOCKET`. Default: the engine lives in "
@@ -60,14 +67,23 @@ class FakeBackend(Backend):
     def end_all(self) -> None:
         """Stop every instance, without grace."""
         for instance in self.engine.instances():
-            self.engine.stop(instance.spec.id, 0.0, "It was stopped together with the portal.")
+            reason = "It was stopped together with the portal."
+            self.engine.stop(instance.spec.id, 0.0, reason=reason)
 
     def nodes(self) -> Sequence[Node]:
-        """All alike; those that the engine has failed are offline."""
-        capacity = Amount.of(self.node_memory, self.node_cores)
-        failed = self.engine.failed_nodes
-        names = (f"node-{number}" for number in range(self.node_count))
-        return [Node(name=name, capacity=capacity, online=name not in failed) for name in names]
+        """All alike, but for what the engine says: which have failed, and which lack memory."""
+        failed, pressured = self.engine.failed_nodes, self.engine.pressured_nodes
+        return [
+            Node(
+                name=name,
+                capacity=Amount.of(self.node_memory, self.node_cores, self.node_gpus),
+                online=name not in failed,
+                devices=tuple(str(number) for number in range(self.node_gpus)),
+                pressured=name in pressured,
+                local_images=frozenset(self.local_images.get(name, ())),
+            )
+            for name in (f"node-{number}" for number in range(self.node_count))
+        ]
 
     def release(self, execution_id: int) -> None:
         """Forget the execution's instances. Raises Retry while one runs."""
@@ -89,9 +105,9 @@ class FakeBackend(Backend):
             raise Fatal(f"There is no node {spec.node!r}.")
         self.engine.start(spec)
 
-    def stop(self, instance: InstanceId, grace: float) -> None:
-        """At once, unless the command says ``trap '' TERM``."""
-        self.engine.stop(instance, grace)
+    def stop(self, instance: InstanceId, grace: float, signal: Signals = SIGTERM) -> None:
+        """At once, unless the command says ``trap '' TERM``, or whatever the signal is."""
+        self.engine.stop(instance, grace, signal)
 
     def remove(self, instance: InstanceId) -> None:
         """Forget it. Raises Retry while it runs."""

@@ -1,8 +1,8 @@
 """What a fake instance does for a command.
 
 Understood are ``echo WORD…``, ``sleep SECONDS`` (or ``infinity``), ``exit CODE``, ``true``,
-``false``, ``trap '' TERM`` (do not end when asked), and ``sh -c`` with several of them, separated
-by ``;``. Any other command, and none at all, runs until it is stopped, as a server would.
+``false``, ``trap '' TERM PWR`` (do not end by these signals), and ``sh -c`` with several of them,
+separated by ``;``. Any other command, and none at all, runs until it is stopped, as a server would.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 from math import inf
+from signal import Signals
 
 
 @dataclass(slots=True)
 class Course:
     """The life of an instance that nobody disturbs; times are seconds since its start.
 
-    ``outputs`` are what it prints and when; it ends ``ends_after`` with ``exit_code``.
+    ``outputs`` are what it prints and when; it ends ``ends_after`` with ``exit_code``, or by any
+    signal that is not ``ignored``.
     """
 
     outputs: list[tuple[float, bytes]] = field(default_factory=list)
     ends_after: float = 0.0
     exit_code: int = 0
-    ignores_term: bool = False
+    ignored: set[Signals] = field(default_factory=set)
 
 
 def course_of(command: tuple[str, ...] | None) -> Course:
@@ -49,8 +51,8 @@ def _follow(course: Course, words: list[str]) -> bool:
             course.outputs.append((course.ends_after, f"{' '.join(rest)}\n".encode()))
         case ["sleep", seconds]:
             course.ends_after += float(seconds)
-        case ["trap", "", "TERM"]:
-            course.ignores_term = True
+        case ["trap", "", *names]:
+            course.ignored |= {Signals[f"SIG{name}"] for name in names}
         case ["true" | "false" as word]:
             course.exit_code = int(word == "false")
             return True

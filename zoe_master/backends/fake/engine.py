@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from math import inf
+from signal import SIGKILL, SIGTERM, Signals
 
 from zoe_core.cluster import InstanceId, Observed
 from zoe_master.backends.base import BackendError, InstanceSpec, Observation, Retry, Watcher
 from zoe_master.backends.fake.clock import Clock, RealClock
 from zoe_master.backends.fake.command import Course, course_of
-
-SIGTERM, SIGKILL = 15, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,10 @@ class Script:
 
 @dataclass(slots=True)
 class Instance:
-    """One instance in memory; ``since`` is the time of the clock when it began to run."""
+    """One instance in memory.
+
+    ``since`` is the time of the clock when it began to run, ``asked`` the last signal that it got.
+    """
 
     spec: InstanceSpec
     course: Course
@@ -44,6 +46,7 @@ class Instance:
     exit_code: int | None = None
     detail: str | None = None
     since: float = 0.0
+    asked: Signals | None = None
     log: bytearray = field(default_factory=bytearray)
 
     @property
@@ -66,6 +69,7 @@ class FakeEngine:
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock: Clock = clock or RealClock()
         self.failed_nodes: frozenset[str] = frozenset()
+        self.pressured_nodes: frozenset[str] = frozenset()
         self._lock = threading.RLock()
         self._telling = threading.RLock()
         self._instances: dict[InstanceId, Instance] = {}
@@ -108,6 +112,16 @@ class FakeEngine:
         with self._lock:
             self.failed_nodes -= {name}
 
+    def press_node(self, name: str) -> None:
+        """Let its memory be measured short."""
+        with self._lock:
+            self.pressured_nodes |= {name}
+
+    def relieve_node(self, name: str) -> None:
+        """Let it have memory again."""
+        with self._lock:
+            self.pressured_nodes -= {name}
+
     def start(self, spec: InstanceSpec) -> None:
         """Create an instance unless it exists. Raises what the script says, and Retry."""
         with self._changing():
@@ -127,16 +141,25 @@ class FakeEngine:
             else:
                 self._run(instance, script)
 
-    def stop(self, identity: InstanceId, grace: float, reason: str | None = None) -> None:
-        """End it now, or after ``grace`` when it ignores SIGTERM; ``reason`` is for people."""
+    def stop(
+        self,
+        identity: InstanceId,
+        grace: float,
+        signal: Signals = SIGTERM,
+        reason: str | None = None,
+    ) -> None:
+        """End it now, or after ``grace`` when it ignores the signal; ``reason`` is for people."""
         with self._changing():
             instance = self._instances.get(identity)
             if instance is None or not instance.alive:
                 return
-            if instance.course.ignores_term and instance.observed is Observed.RUNNING:
+            if instance.asked is None or signal is SIGTERM:
+                instance.asked = signal
+            ignored = instance.course.ignored
+            if instance.asked in ignored and instance.observed is Observed.RUNNING:
                 self._later(instance, grace, lambda: self._kill(instance, grace, reason))
             else:
-                self._end(instance, Observed.EXITED, -SIGTERM, reason)
+                self._end(instance, Observed.EXITED, -instance.asked, reason)
 
     def remove(self, identity: InstanceId) -> None:
         """Forget it. Raises Retry while it runs."""

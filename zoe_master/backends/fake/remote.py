@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
+from signal import SIGTERM, Signals
 from typing import Any
 
 from zoe_core.cluster import InstanceId
@@ -30,6 +31,11 @@ class RemoteEngine:
         """The names of the nodes that are switched off."""
         return self._ask("failed_nodes")
 
+    @property
+    def pressured_nodes(self) -> frozenset[str]:
+        """The names of the nodes whose memory is short."""
+        return self._ask("pressured_nodes")
+
     def now(self) -> float:
         """Seconds, by the clock of the engine."""
         return self._ask("now")
@@ -46,9 +52,23 @@ class RemoteEngine:
         """See ``FakeEngine.start``."""
         self._ask("start", spec)
 
-    def stop(self, identity: InstanceId, grace: float, reason: str | None = None) -> None:
+    def press_node(self, name: str) -> None:
+        """See ``FakeEngine.press_node``."""
+        self._ask("press_node", name)
+
+    def relieve_node(self, name: str) -> None:
+        """See ``FakeEngine.relieve_node``."""
+        self._ask("relieve_node", name)
+
+    def stop(
+        self,
+        identity: InstanceId,
+        grace: float,
+        signal: Signals = SIGTERM,
+        reason: str | None = None,
+    ) -> None:
         """See ``FakeEngine.stop``."""
-        self._ask("stop", identity, grace, reason)
+        self._ask("stop", identity, grace, signal, reason)
 
     def remove(self, identity: InstanceId) -> None:
         """See ``FakeEngine.remove``."""

@@ -20,7 +20,18 @@ from zoe_master.backends.base import BackendError, Observation
 from zoe_master.backends.fake.engine import FakeEngine
 
 BACKLOG = 128
-_OPERATIONS = ("find", "instances", "lose", "now", "remove", "script", "start", "stop")
+_OPERATIONS = (
+    "find",
+    "instances",
+    "lose",
+    "now",
+    "press_node",
+    "relieve_node",
+    "remove",
+    "script",
+    "start",
+    "stop",
+)
 
 
 class EngineServer:
@@ -30,6 +41,7 @@ class EngineServer:
         self._engine = engine
         self._operations = {name: getattr(engine, name) for name in _OPERATIONS}
         self._operations["failed_nodes"] = lambda: engine.failed_nodes
+        self._operations["pressured_nodes"] = lambda: engine.pressured_nodes
         with contextlib.suppress(FileNotFoundError):
             os.unlink(address)  # of a server that was killed
         umask = os.umask(0o177)

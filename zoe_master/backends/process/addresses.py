@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import IPv4Address
 
-from zoe_master.backends.process.shim import write_atomically
+from zoe_master.backends.process.primitives import write_atomically
 
 # 127.0.x.y is left to the machine (localhost, 127.0.1.1 of Debian, 127.0.0.53 of systemd-resolved),
 # as are addresses that end in 0 or 255, which some programs take for a network or a broadcast.

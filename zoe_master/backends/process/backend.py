@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from signal import SIGTERM, Signals
 from typing import Any
 
 import psutil
-from traitlets import Dict, Float, Int, TraitError, Unicode, default, validate
+from traitlets import Dict, Float, Int, List, TraitError, Unicode, default, validate
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
@@ -32,10 +32,12 @@ from zoe_master.backends.process.environments import (
     default_environments,
 )
 from zoe_master.backends.process.files import InstanceFiles
+from zoe_master.backends.process.gpus import find_gpus
 from zoe_master.backends.process.launch import launch
 from zoe_master.backends.process.lock import MasterLock
 from zoe_master.backends.process.monitor import Monitor
 from zoe_master.backends.process.order import make_order
+from zoe_master.backends.process.pressure import MemoryPressure
 from zoe_master.backends.process.processes import end_marked, measure, signal_process
 from zoe_store.checkpoints import Checkpoint, reached
 
@@ -52,7 +54,7 @@ class ProcessBackend(Backend):
     start time.
     """
 
-    capabilities = Capabilities(needs_command=True)
+    capabilities = Capabilities(gpus=True, needs_command=True)
 
     environments = Dict(
         help="""What each image name stands for: ``{image: {"path": [...], "env": {...},
@@ -71,6 +73,12 @@ class ProcessBackend(Backend):
     cores = Float(
         min=0.001,
         help="Cores that instances may reserve. Default: those the machine has.",
+    ).tag(config=True)
+    gpus = List(
+        Unicode(),
+        help="The ids of the GPUs that instances may get, as CUDA_VISIBLE_DEVICES takes them. Each "
+        "instance sees those that it was given, and no others. Default: the numbers of all NVIDIA "
+        "GPUs of the machine.",
     ).tag(config=True)
     grace = Float(
         10.0,
@@ -98,6 +106,7 @@ class ProcessBackend(Backend):
         self._images = Environments(
             {name: Environment.parse(name, each) for name, each in self.environments.items()}
         )
+        self._pressure = MemoryPressure()
         self._monitor = Monitor()
         self._watchers: list[Watcher] = []
         self._followed: set[str] = set()  # names of directories
@@ -117,6 +126,18 @@ class ProcessBackend(Backend):
     @default("cores")
     def _default_cores(self) -> float:
         return float(psutil.cpu_count() or 1)
+
+    @default("gpus")
+    def _default_gpus(self) -> list[str]:
+        return find_gpus()
+
+    @validate("gpus")
+    def _check_gpus(self, proposal: dict[str, Any]) -> list[str]:
+        ids: list[str] = proposal["value"]
+        bad = [each for each in ids if not each or "," in each or ids.count(each) > 1]
+        if bad:
+            raise TraitError(f"c.ProcessBackend.gpus: {bad[0]!r} is empty, double or has a comma")
+        return ids
 
     @validate("environments")
     def _check_environments(self, proposal: dict[str, Any]) -> dict[str, Any]:
@@ -159,12 +180,16 @@ class ProcessBackend(Backend):
 
     def nodes(self) -> Sequence[Node]:
         """This machine."""
+        images = self._images.startable()
         return [
             Node(
                 name=self._node,
-                capacity=Amount.of(self.memory, self.cores),
-                images=self._images.startable(),
+                capacity=Amount.of(self.memory, self.cores, len(self.gpus)),
+                images=images,
                 missing_images=self._images.missing(),
+                devices=tuple(self.gpus),
+                pressured=self._pressure.look(),
+                local_images=images,
             )
         ]
 
@@ -193,6 +218,7 @@ class ProcessBackend(Backend):
         order = make_order(
             spec,
             variables=self._images.variables(spec.image),
+            present=self.gpus,
             marker=files.directory.name,
             temporary=str(files.temporary),
             master_lock=os.path.join(self.directory, "master.lock"),
@@ -208,9 +234,16 @@ class ProcessBackend(Backend):
         launch(files, order)
         self._follow(files)
 
-    def stop(self, instance: InstanceId, grace: float) -> None:
-        """Leave it to the shim: SIGTERM to all processes, and SIGKILL after ``grace`` seconds."""
-        self._stop(self._files(instance), grace)
+    def stop(self, instance: InstanceId, grace: float, signal: Signals = SIGTERM) -> None:
+        """Leave it to the shim: SIGTERM to all processes, and SIGKILL after ``grace`` seconds.
+
+        Any other signal goes to the command's own process: its children may not know it.
+        """
+        files = self._files(instance)
+        if signal == SIGTERM:
+            self._stop(files, grace)
+        else:
+            self._leave_word(files, lambda: files.ask_politely(grace, signal))
 
     def remove(self, instance: InstanceId) -> None:
         """Delete its directory. Raises Retry while it runs."""
@@ -304,14 +337,18 @@ class ProcessBackend(Backend):
                 self.log.exception("A watcher failed on %s of instance %s", seen.observed, seen.id)
 
     def _stop(self, files: InstanceFiles, grace: float, reason: str = "") -> None:
+        self._leave_word(files, lambda: files.ask_to_stop(grace, reason))
+
+    def _leave_word(self, files: InstanceFiles, leave: Callable[[], None]) -> None:
+        """Write something for the shim, and wake it up."""
         shim = files.shim()
         if shim is not None:
             try:
-                files.ask_to_stop(grace, reason)
+                leave()
             except OSError as error:  # the disk is full: the shim knows a grace of its own
                 self.log.warning("No word can be left in %s: %s", files.directory, error)
             reached(Checkpoint.PROCESS_ASKED)
-            signal_process(shim, signal.SIGTERM, still=lambda: files.shim() == shim)
+            signal_process(shim, SIGTERM, still=lambda: files.shim() == shim)
 
     def _remove(self, files: InstanceFiles) -> None:
         seen = files.observe(self.deployment)

@@ -14,7 +14,7 @@ from typing import Any
 
 from zoe_core.cluster import InstanceId, Observed
 from zoe_master.backends.base import Observation
-from zoe_master.backends.process.shim import boot_id, start_time, write_atomically
+from zoe_master.backends.process.primitives import boot_id, start_time, write_atomically
 
 
 class InstanceFiles:
@@ -74,7 +74,19 @@ class InstanceFiles:
 
     def ask_to_stop(self, grace: float, reason: str = "") -> None:
         """Leave word for the shim, which looks when it gets SIGTERM; ``grace`` is in seconds."""
-        write_atomically(str(self.directory / "stop"), f"{grace}\n{reason}")
+        self._leave_word("stop", grace, reason)
+
+    def ask_politely(self, grace: float, number: int) -> None:
+        """The same, with a signal for the command alone; ``ask_to_stop`` goes before it."""
+        self._leave_word("ask", grace, str(int(number)))
+
+    def _leave_word(self, name: str, grace: float, more: str) -> None:
+        """One with a shorter grace stays: perhaps the shim has not read it yet."""
+        path = self.directory / name
+        with suppress(FileNotFoundError, ValueError):
+            if float(path.read_text("utf-8").partition("\n")[0]) < grace:
+                return
+        write_atomically(str(path), f"{grace}\n{more}")
 
     def shim(self) -> int | None:
         """The process id of the shim while that very process lives; None otherwise."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from zoe_master.backends.base import Fatal, InstanceSpec
+from zoe_master.backends.process.gpus import gpu_variables
 from zoe_master.backends.process.processes import MARKER
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ def make_order(
     spec: InstanceSpec,
     *,
     variables: Mapping[str, str],
+    present: Sequence[str],
     marker: str,
     temporary: str,
     master_lock: str,
@@ -26,6 +28,7 @@ def make_order(
 ) -> Order:
     """The order to run ``spec`` with the environment's ``variables``; makes the workspace.
 
+    ``present`` are the ids of all GPUs of this machine.
     Raises Fatal for what a process cannot have: no command, a volume, a directory that is missing.
     """
     if not spec.command:
@@ -40,6 +43,7 @@ def make_order(
         "LOGNAME": spec.user,
         "TMPDIR": temporary,
         **spec.environment,
+        **gpu_variables(spec.devices, present),
         MARKER: marker,
     }
     _refuse_nul(spec.command, environment)

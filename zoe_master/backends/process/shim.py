@@ -8,10 +8,12 @@ output with ``started`` or ``exists``. In the directory of the instance it write
 ``log``      standard output and standard error of the command, up to a limit
 ``exit``     exit code (negative: by signal), then a sentence for people if there is more to say
 
-and reads ``stop`` (seconds of grace, then perhaps a reason) when it gets SIGTERM. As a subreaper it
-becomes the parent of daemons that the command leaves behind, and ends them, as a container would.
+and reads, when it gets SIGTERM, ``stop`` (seconds of grace, then perhaps a reason) or else ``ask``
+(seconds of grace, then a signal for the command alone: to the rest it may mean nothing but death).
+As a subreaper it becomes the parent of daemons that the command leaves behind, and ends them, as a
+container would.
 
-It imports little, and nothing of ours, because every start of an instance waits for it.
+It imports little, because every start of an instance waits for it.
 """
 
 import ctypes
@@ -26,12 +28,19 @@ import time
 
 TYPE_CHECKING = False  # as good to type checkers as that of typing, which takes 5 ms to import
 
-if TYPE_CHECKING:
-    import signal
-else:
-    import _signal as signal  # the same without its enumerations, which take 5 ms to import
+if TYPE_CHECKING or __package__:
+    from zoe_master.backends.process.primitives import (
+        boot_id,
+        descendants,
+        read,
+        start_time,
+        write_atomically,
+    )
+else:  # in a shim our packages are not imported: they would bring the whole back-end
+    from primitives import boot_id, descendants, read, start_time, write_atomically
 
 if TYPE_CHECKING:
+    import signal
     from typing import TypedDict
 
     class Order(TypedDict):
@@ -45,6 +54,8 @@ if TYPE_CHECKING:
         grace: float
         log_limit: int
 
+else:
+    import _signal as signal  # the same without its enumerations, which take 5 ms to import
 
 STARTED, EXISTS = b"started", b"exists"
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -59,64 +70,11 @@ HEARTBEAT = 1.0
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def stat(pid: int) -> list[bytes]:
-    """The fields of /proc/PID/stat from the third, the state, on (proc(5)).
-
-    The second is a name in brackets, which may hold blanks and brackets itself.
-    """
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        return file.read().rpartition(b")")[2].split()
-
-
-def start_time(pid: int) -> str | None:
-    """When a process started, in clock ticks since boot; None when it has ended."""
-    try:
-        fields = stat(pid)
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if fields[0] in b"ZX" else fields[19].decode()
-
-
-def boot_id() -> str:
-    """What tells this boot of the machine from others: process ids and ticks begin anew."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
-
-
-def write_atomically(name: str, content: str) -> None:
-    """Write a file that others see whole or not at all; OSError leaves nothing behind."""
-    temporary = f"{name}.{os.urandom(8).hex()}"
-    try:
-        with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(content)
-        os.replace(temporary, name)
-    except OSError:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
-
-
 def is_locked(file: int) -> bool:
     """Whether somebody else holds the lock of the open ``file``; asks without taking it."""
     question = struct.pack(FLOCK, fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
     answer = fcntl.fcntl(file, fcntl.F_OFD_GETLK, question)
     return bool(struct.unpack(FLOCK, answer)[0] != fcntl.F_UNLCK)
-
-
-def descendants(ancestor: int) -> list[int]:
-    """All living processes below ``ancestor``."""
-    children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                parent = int(stat(int(name))[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it ended meanwhile
-            children.setdefault(parent, []).append(int(name))
-    found = list(children.get(ancestor, ()))
-    for pid in found:
-        found.extend(children.get(pid, ()))
-    return found
 
 
 class Log:
@@ -175,6 +133,7 @@ class Shim:
         self._master_seen = self._next_heartbeat = time.monotonic()
         self._stop_asked = False
         self._deadline: float | None = None
+        self._sent = 0  # the last signal that asked for an end
         self._forced = "It was killed."
         self._command = 0
         self._status: int | None = None
@@ -286,16 +245,16 @@ class Shim:
         return max(0.0, due - time.monotonic())
 
     def _look_for_stop(self, *, asked: bool) -> None:
-        """Obey the file ``stop``; without it a SIGTERM came from elsewhere (a shutdown)."""
-        try:
-            with open("stop", encoding="utf-8") as file:
-                grace, _, reason = file.read().partition("\n")
-        except FileNotFoundError:
-            if asked:
-                self._stop(self._order["grace"])
-        else:
-            self._detail = reason
+        """Obey the word that was left; without any a SIGTERM came from elsewhere (a shutdown)."""
+        word, wish = read("stop"), read("ask")
+        if word is not None:
+            grace, _, self._detail = word.partition("\n")
             self._stop(float(grace))
+        elif wish is not None:
+            grace, number = wish.split()
+            self._stop(float(grace), int(number))
+        elif asked:
+            self._stop(self._order["grace"])
 
     def _look_for_master(self) -> None:
         """Stop when no master has held its lock for ``orphan_timeout``."""
@@ -305,26 +264,36 @@ class Shim:
         self._next_heartbeat = now + min(HEARTBEAT, self._order["orphan_timeout"] / 2)
         if is_locked(self._lock):
             self._master_seen = now
-        elif now - self._master_seen >= self._order["orphan_timeout"] and self._deadline is None:
+            return
+        patience = self._order["orphan_timeout"]
+        if now - self._master_seen >= patience and self._sent != signal.SIGTERM:
             self._detail = "It was stopped, because no master came back."
             self._stop(self._order["grace"])
 
-    def _stop(self, grace: float) -> None:
+    def _stop(self, grace: float, number: int = signal.SIGTERM) -> None:
+        """Send the signal, unless one was sent before; SIGTERM may follow any other.
+
+        The earliest deadline counts.
+        """
         deadline = time.monotonic() + grace
-        if self._deadline is None and grace > 0:
+        if self._deadline is None or deadline < self._deadline:
+            self._deadline = deadline
             self._forced = f"It did not end within {grace:g} s and was killed."
-            self._signal_all(signal.SIGTERM)
-        self._deadline = deadline if self._deadline is None else min(deadline, self._deadline)
+        last = number == signal.SIGTERM != self._sent
+        if grace > 0 and (last or not self._sent):
+            self._sent = number
+            # The command was not reaped yet, so its number is its own.
+            self._signal(descendants(os.getpid()) if last else [self._command], number)
 
     def _force_when_due(self) -> None:
         now = time.monotonic()
         if self._deadline is not None and now >= self._deadline:
             self._detail = self._detail or self._forced
-            self._signal_all(signal.SIGKILL)
+            self._signal(descendants(os.getpid()), signal.SIGKILL)
             self._deadline = now + HEARTBEAT  # for what was being forked just now
 
-    def _signal_all(self, number: int) -> None:
-        for pid in descendants(os.getpid()):
+    def _signal(self, pids: list[int], number: int) -> None:
+        for pid in pids:
             try:
                 os.kill(pid, number)
             except (ProcessLookupError, PermissionError):
@@ -347,7 +316,7 @@ class Shim:
         try:
             while True:
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                    self._signal_all(signal.SIGKILL)
+                    self._signal(descendants(os.getpid()), signal.SIGKILL)
                     os.waitpid(-1, 0)
         except ChildProcessError:
             return

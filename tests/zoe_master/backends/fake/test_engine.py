@@ -1,6 +1,7 @@
 """The fake engine: scripted faults, by a clock that the test moves."""
 
 from collections.abc import Iterator
+from signal import SIGPWR
 
 import pytest
 
@@ -24,7 +25,13 @@ class World:
         self.heard: list[Observation] = []
         self.backend.watch(self.heard.append)
 
-    def start(self, *command: str, instance: InstanceId = WORKER, node: str = "node-0") -> None:
+    def start(
+        self,
+        *command: str,
+        instance: InstanceId = WORKER,
+        node: str = "node-0",
+        devices: tuple[str, ...] = (),
+    ) -> None:
         self.backend.start(
             InstanceSpec(
                 id=instance,
@@ -35,6 +42,7 @@ class World:
                 reservation=Amount.of(1000, 0.5),
                 workspace="/workspaces/alice",
                 user="alice",
+                devices=devices,
             )
         )
 
@@ -141,6 +149,43 @@ def test_a_node_may_fail_and_come_back(world: World) -> None:
         world.start("serve", node="node-1", instance=InstanceId(3, "worker", 0))
     world.engine.restore_node("node-1")
     assert all(node.online for node in world.backend.nodes())
+
+
+def test_a_node_may_lack_memory_for_a_while(world: World) -> None:
+    world.engine.press_node("node-1")
+    assert [node.pressured for node in world.backend.nodes()] == [False, True]
+    world.engine.relieve_node("node-1")
+    assert not any(node.pressured for node in world.backend.nodes())
+
+
+def test_nodes_are_made_to_measure() -> None:
+    backend = FakeBackend(
+        deployment="d",
+        directory="/nowhere",
+        engine=FakeEngine(ManualClock()),
+        node_count=2,
+        node_gpus=2,
+        local_images={"node-1": ["zoe/spark"]},
+    )
+    first, second = backend.nodes()
+    assert (first.capacity.gpus, first.devices) == (2, ("0", "1"))
+    assert (first.local_images, second.local_images) == (set(), {"zoe/spark"})
+
+
+def test_the_devices_of_an_instance_are_known(world: World) -> None:
+    world.start("serve", devices=("1",))
+    assert world.engine.find(WORKER).spec.devices == ("1",)
+
+
+@pytest.mark.parametrize(("grace", "later"), [(10, 20), (20, 10)])
+def test_the_earliest_end_counts(world: World, grace: float, later: float) -> None:
+    world.start("sh", "-c", "trap '' TERM PWR; sleep infinity")
+    world.backend.stop(WORKER, grace, SIGPWR)
+    world.backend.stop(WORKER, later)
+    world.clock.advance(9)
+    assert world.state() == (Observed.RUNNING, None)
+    world.clock.advance(1)
+    assert world.state() == (Observed.EXITED, -9)
 
 
 def test_the_grace_is_given_by_the_clock(world: World) -> None:

@@ -88,6 +88,13 @@ def test_errors_come_as_they_are(engine: ServedEngine, backend: FakeBackend) -> 
     assert [each.observed for each in backend.observations()] == [Observed.LOST]
 
 
+def test_a_node_may_lack_memory(engine: ServedEngine, backend: FakeBackend) -> None:
+    engine.remote.press_node("node-1")
+    assert [node.pressured for node in backend.nodes()] == [False, True, False]
+    engine.remote.relieve_node("node-1")
+    assert not any(node.pressured for node in backend.nodes())
+
+
 def test_only_the_owner_may_open_it(engine: ServedEngine) -> None:
     mode = Path(engine.address).stat().st_mode
     assert stat.S_ISSOCK(mode)

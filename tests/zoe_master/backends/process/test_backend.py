@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 from zoe_core.cluster import InstanceId, Observed
 from zoe_master.backends.base import Fatal, Retry
 from zoe_master.backends.process.files import InstanceFiles
-from zoe_master.backends.process.shim import write_atomically
+from zoe_master.backends.process.primitives import write_atomically
 
 
 @pytest.fixture

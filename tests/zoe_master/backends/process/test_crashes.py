@@ -16,6 +16,7 @@ from zoe_master.backends.base import Observation, Retry
 from zoe_master.backends.process import launch
 from zoe_master.backends.process.files import InstanceFiles
 from zoe_master.backends.process.order import make_order
+from zoe_master.backends.process.primitives import boot_id
 
 INSTANCE = InstanceId(1, "worker", 0)
 
@@ -41,6 +42,7 @@ def start_as_an_earlier_master(site: ProcessSite, files: InstanceFiles, *command
     order = make_order(
         site.spec(*command),
         variables={},
+        present=(),
         marker=files.directory.name,
         temporary=str(files.temporary),
         master_lock=os.path.join(site.backend.directory, "master.lock"),
@@ -117,7 +119,7 @@ def test_a_shim_that_died_before_its_command_ran_is_told(
     told: list[Observation] = []
     site.backend.watch(told.append)
     gone = 2**22 + 1  # more than the kernel has
-    (files.directory / "started").write_text(f"{gone} 1 {launch.shim.boot_id()}\n")
+    (files.directory / "started").write_text(f"{gone} 1 {boot_id()}\n")
     site.start("never", id=INSTANCE)
     assert [each.observed for each in told] == [Observed.LOST]
 

@@ -7,12 +7,13 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 from zoe_spark.child import run_child
+from zoe_spark.leaving import leave
 from zoe_spark.program import ProgramError, find_program
 from zoe_spark.settings import bind_address, process_environment, write_configuration
 from zoe_spark.shared import MASTER_PATH, execution_secret, forget, publish, shared_directory
@@ -39,17 +40,18 @@ def run_master(options: argparse.Namespace) -> NoReturn:
     publish(shared / MASTER_PATH, path)
     environment = _prepare(options.host, path, "info")
     ports = ["--port", str(PORT), "--webui-port", str(PAGE_PORT)]
-    _become_daemon("master.Master", [*ports, "--host", options.host], environment)
+    command = _daemon("master.Master", [*ports, "--host", options.host])
+    os.execve(command[0], command, environment)
 
 
-def run_worker(options: argparse.Namespace) -> NoReturn:
-    """Become a worker, once there is a master."""
+def run_worker(options: argparse.Namespace) -> int:
+    """Run a worker, once there is a master; return its exit code."""
     wait_for_master(options.master, PORT)
     environment = _prepare(options.host, _master_path(), "info")
     cores = os.environ.get("SPARK_CORES", "1")
     size = ["--cores", cores, "--memory", "512m", "--work-dir", str(_temporary() / "work")]
     place = ["--host", options.host, f"spark://{options.master}:{PORT}"]
-    _become_daemon("worker.Worker", [*size, *place], environment)
+    return run_child(_daemon("worker.Worker", [*size, *place]), environment, leave)
 
 
 def run_submit(options: argparse.Namespace) -> int:
@@ -105,11 +107,9 @@ def _prepare(host: str, master_path: str, level: str, master: str = "") -> dict[
     return process_environment(base, configuration, host, _temporary())
 
 
-def _become_daemon(name: str, arguments: list[str], environment: Mapping[str, str]) -> NoReturn:
-    """Replace this process by a daemon of Spark, so that signals go straight to it."""
-    script = _spark_script("spark-class")
-    words = [script, f"org.apache.spark.deploy.{name}", *arguments]
-    os.execve(script, words, dict(environment))
+def _daemon(name: str, arguments: list[str]) -> list[str]:
+    """Return the command that runs a daemon of Spark in the foreground."""
+    return [_spark_script("spark-class"), f"org.apache.spark.deploy.{name}", *arguments]
 
 
 def _spark_script(name: str) -> str:

@@ -1,0 +1,78 @@
+"""What holds for every policy, and the two orders that look at one request alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.zoe_core.scheduling.policies.columns import (
+    UNKNOWN,
+    accounts,
+    queues,
+    requests,
+    rows,
+)
+from zoe_core.scheduling.policies import Accounts, Fair, Fifo, Hrrn, Policy, Requests, Size
+
+EVERY = pytest.mark.parametrize("policy", [Fifo(), Size(), Hrrn(), Fair()])
+
+
+@EVERY
+@given(queues(), st.randoms(use_true_random=False))
+def test_keys_are_numbers_that_depend_on_nothing_but_the_input(
+    policy: Policy, queue: tuple[Requests, Accounts], chance: st.DataObject
+) -> None:
+    asked, users = queue
+    keys = policy.keys(asked, users, 20_000)
+    assert keys.shape == (len(asked.users),)
+    assert np.isfinite(keys).all()
+    assert (keys == policy.keys(asked, users, 20_000)).all()
+    mixed = list(range(len(keys)))
+    chance.shuffle(mixed)
+    assert (policy.keys(rows(asked, mixed), users, 20_000) == keys[mixed]).all()
+
+
+def test_fifo_is_by_submission() -> None:
+    assert Fifo().keys(requests([0, 0, 0]), accounts(1), 50).argsort().tolist() == [0, 1, 2]
+
+
+def test_the_size_is_run_time_times_the_dominant_share() -> None:
+    asked = requests(
+        [0, 0, 0],
+        seconds=[600, 60, 300],
+        demand=[[1, 1, 0], [1, 20, 0], [1, 1, 1]],  # 0.01, 0.2, 0.1 of the cluster
+    )
+    assert Size().keys(asked, accounts(1), 0) == pytest.approx([6, 12, 30])
+
+
+def test_an_unknown_run_time_is_an_hour_for_each_unit_of_the_hint() -> None:
+    asked = requests([0, 0, 0], seconds=[UNKNOWN, UNKNOWN, 3600], size=[1, 0.5, 7])
+    keys = Size().keys(asked, accounts(1), 0)
+    assert keys[1] < keys[0] == keys[2]
+
+
+@given(st.floats(0, 1e7), st.floats(0, 1e7))
+def test_the_response_ratio_prefers_short_ones_that_wait_alike(one: float, other: float) -> None:
+    short, long = sorted((one, other))
+    asked = requests([0, 0], submitted=[0, 0], seconds=[short, long])
+    keys = Hrrn().keys(asked, accounts(1), 1000)
+    assert keys[0] <= keys[1]
+
+
+@given(
+    st.one_of(st.just(UNKNOWN), st.floats(0, 1e6)),
+    st.one_of(st.just(UNKNOWN), st.floats(0, 1e6)),
+    st.floats(0, 1e6),
+)
+def test_with_time_every_request_comes_before_all_that_are_new(
+    seconds: float, of_others: float, waited: float
+) -> None:
+    """However short the new ones are."""
+    asked = requests([0, 0], submitted=[0, waited + 1], seconds=[seconds, of_others])
+    old, new = Hrrn().keys(asked, accounts(1), waited + 1)
+    assert old < new
+
+
+def test_the_response_ratio_counts_from_the_submission() -> None:
+    asked = requests([0, 0], submitted=[0, 900], seconds=[1000, 100])
+    assert Hrrn().keys(asked, accounts(1), 1000) == pytest.approx([-2, -2])

@@ -1,0 +1,91 @@
+"""Nodes over REST: all that is known of them, and draining one."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from tests.zoe_hub.portal.conftest import Portal
+from tests.zoe_hub.portal.test_bad_input import check_problem
+from tests.zoe_hub.portal.test_quotas import ADMIN
+from zoe_core.protocol.rest import Node
+from zoe_store.tables import drains, nodes
+
+
+@pytest.fixture(autouse=True)
+def two_nodes(portal: Portal) -> None:
+    """As the master would have stored them: one has GPUs and is short of memory."""
+    plain = {
+        "memory": 2**34,
+        "millicores": 4000,
+        "gpus": 0,
+        "labels": [],
+        "online": True,
+        "draining": False,
+        "missing_images": {},
+        "devices": [],
+        "pressured": False,
+    }
+    special = {"gpus": 2, "devices": ["gpu-a", "gpu-b"], "labels": ["fast"], "pressured": True}
+    with portal.database.transaction() as connection:
+        for name, fields in (("node-1", plain), ("node-2", plain | special)):
+            connection.execute(nodes.insert().values(name=name, seen_at=func.now(), **fields))
+
+
+async def patch(portal: Portal, name: str, **body: Any) -> Any:
+    return await portal.request("PATCH", f"/nodes/{name}", "olga", scopes=ADMIN, json=body)
+
+
+async def test_all_that_is_known_of_a_node_is_shown(portal: Portal) -> None:
+    answer = await portal.get("/cluster")
+    first, second = [Node.model_validate(each) for each in answer.json()["items"]]
+    assert (first.devices, first.pressured, first.labels) == ((), False, ())
+    assert (second.devices, second.pressured, second.labels) == (
+        ("gpu-a", "gpu-b"),
+        True,
+        ("fast",),
+    )
+    assert (second.capacity.gpus, second.reserved.memory) == (2, 0)
+
+
+async def test_a_node_is_drained_and_used_again(portal: Portal) -> None:
+    for draining in (True, True, False, False):
+        answer = await patch(portal, "node-1", draining=draining)
+        assert answer.status_code == 200, answer.text
+        assert Node.model_validate_json(answer.content).draining is draining
+        items = (await portal.get("/cluster")).json()["items"]
+        assert [each["draining"] for each in items] == [draining, False]
+
+
+async def test_who_drained_it_is_known(portal: Portal) -> None:
+    await patch(portal, "node-1", draining=True)
+    with portal.database.transaction() as connection:
+        assert connection.execute(select(drains.c.node, drains.c.by_user)).all() == [
+            ("node-1", "olga")
+        ]
+
+
+async def test_an_unknown_node_is_answered_with_the_known_ones(portal: Portal) -> None:
+    problem = check_problem(await patch(portal, "node-9", draining=True), 404)
+    assert problem["field"] == "name"
+    assert "'node-9': the known ones are node-1, node-2" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "said"),
+    [
+        ({}, "draining", "missing"),
+        ({"draining": "yes"}, "draining", "'yes'"),
+        ({"draining": 1}, "draining", "1"),
+        ({"draining": None}, "draining", "null"),
+        ({"draining": True, "online": False}, "online", "the fields are draining"),
+    ],
+)
+async def test_a_bad_wish_is_refused(
+    portal: Portal, body: dict[str, Any], field: str, said: str
+) -> None:
+    problem = check_problem(await patch(portal, "node-1", **body), 422)
+    assert problem["field"] == field
+    assert said in problem["detail"]
+    with portal.database.transaction() as connection:
+        assert connection.scalar(select(func.count()).select_from(drains)) == 0

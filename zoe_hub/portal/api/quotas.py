@@ -1,0 +1,112 @@
+"""Quotas over REST: what each user may hold at a time, for the administrator."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from zoe_core.protocol.rest import Request
+from zoe_core.protocol.rest_admin import Quota, QuotaKind, QuotaLimits, Quotas
+from zoe_hub.portal.auth import ApiHandler, Scope
+from zoe_hub.portal.operations import operation
+from zoe_hub.refusal import Refused
+from zoe_store import quotas
+
+DEFAULT = "default"
+"""The name of the quota of that kind, which has none in the store."""
+
+_ORDER: tuple[QuotaKind, ...] = ("default", "group", "user")
+
+
+class QuotaPath(Request):
+    """One quota. Users and groups need not be known to JupyterHub yet."""
+
+    kind: QuotaKind = Field(
+        description="Of a user, of each member of a group, or of everybody who has neither."
+    )
+    name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,255}$")] = Field(
+        description=f"The user's or group's name; '{DEFAULT}' for the kind {DEFAULT}."
+    )
+
+    @model_validator(mode="after")
+    def _default_is_one(self) -> QuotaPath:
+        if self.kind == DEFAULT and self.name != DEFAULT:
+            raise ValueError(f"there is only one default quota: /quotas/{DEFAULT}/{DEFAULT}")
+        return self
+
+    @property
+    def stored_name(self) -> str:
+        """The name under which the store has it."""
+        return "" if self.kind == DEFAULT else self.name
+
+
+class ListQuotas(ApiHandler):
+    """``/quotas``."""
+
+    @operation(
+        "listQuotas",
+        "List the quotas",
+        tag="administration",
+        response=Quotas,
+        scopes=(Scope.ADMIN,),
+        answers={200: "The default, then those of groups and of users, by name."},
+    )
+    async def get(self) -> Quotas:
+        """List all quotas. A limit that is null does not limit anything."""
+        found = await self.context.run(quotas.list_quotas, self.context.database)
+        found.sort(key=lambda each: (_ORDER.index(each.kind), each.name))
+        return Quotas(
+            items=tuple(Quota.of(each.kind, each.name or DEFAULT, each.quota) for each in found)
+        )
+
+
+class OneQuota(ApiHandler):
+    """``/quotas/{kind}/{name}``."""
+
+    @operation(
+        "setQuota",
+        "Set a quota",
+        tag="administration",
+        path=QuotaPath,
+        body=QuotaLimits,
+        response=Quota,
+        scopes=(Scope.ADMIN,),
+        answers={200: "It counts from now on."},
+    )
+    async def put(self, path: QuotaPath, body: QuotaLimits) -> Quota:
+        """Set all limits of a quota; those that are left out do not limit any more.
+
+        It counts at once: what waits is judged by it, what runs goes on, and what a running
+        execution holds beyond it only keeps it from growing. A runtime limit counts for what runs.
+        """
+        quota = body.quota()
+        await self.context.run(
+            quotas.set_quota,
+            self.context.database,
+            path.kind,
+            path.stored_name,
+            quota,
+            self.visitor.name,
+        )
+        await self.context.link.wake()
+        return Quota.of(path.kind, path.name, quota)
+
+    @operation(
+        "removeQuota",
+        "Remove a quota",
+        tag="administration",
+        path=QuotaPath,
+        scopes=(Scope.ADMIN,),
+        answers={204: "It is gone."},
+    )
+    async def delete(self, path: QuotaPath) -> None:
+        """Remove a quota. Whoever has none left has the default; without that, no limits."""
+        removed = await self.context.run(
+            quotas.remove_quota, self.context.database, path.kind, path.stored_name
+        )
+        if not removed:
+            whose = DEFAULT if path.kind == DEFAULT else f"{path.kind} {path.name!r}"
+            raise Refused(404, "Not found", f"There is no quota for {whose}.", field="name")
+        await self.context.link.wake()
+        self.set_status(204)

@@ -1,0 +1,66 @@
+// The launch form answers before the click: when it would start as it is filled in, and with other
+// numbers of instances, each of which is a button that takes it.
+
+import { LoggedOut, send } from "./requests.js";
+
+const QUIET = 350; // milliseconds without a change before the scheduler is asked
+const AGAIN = 30_000; // milliseconds: the answer changes by itself, too
+
+const form = document.querySelector("form[data-estimate]");
+const place = document.getElementById("estimate");
+let asking, timer;
+
+export function answerBeforeTheClick() {
+  if (!form) return;
+  place.hidden = false;
+  form.addEventListener("input", askSoon);
+  form.addEventListener("submit", stop);
+  place.addEventListener("click", take);
+  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : ask()));
+  addEventListener("pageshow", ask); // also after the browser's back button
+}
+
+function askSoon() {
+  stop();
+  place.setAttribute("aria-busy", "true");
+  timer = setTimeout(ask, QUIET);
+}
+
+function stop() {
+  clearTimeout(timer);
+  asking?.abort();
+}
+
+async function ask() {
+  stop();
+  asking = new AbortController();
+  const { signal } = asking;
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const response = await send(form.dataset.estimate, body, { signal });
+    show(new DOMParser().parseFromString(await response.text(), "text/html"));
+  } catch (error) {
+    if (signal.aborted || error instanceof LoggedOut) return;
+    document.getElementById("estimate-when").textContent = form.dataset.noEstimate;
+    document.getElementById("estimate-others").replaceChildren();
+  }
+  place.removeAttribute("aria-busy");
+  timer = setTimeout(() => document.hidden || ask(), AGAIN);
+}
+
+function show(part) {
+  for (const id of ["estimate-when", "estimate-others"]) {
+    const fresh = part.getElementById(id);
+    const shown = document.getElementById(id);
+    if (fresh.innerHTML !== shown.innerHTML) shown.replaceChildren(...fresh.childNodes);
+  }
+}
+
+function take(event) {
+  const button = event.target.closest("[data-take]");
+  if (!button) return;
+  const input = form.elements[button.dataset.take];
+  input.value = button.dataset.value;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  input.focus(); // the button may be gone in a moment
+}

@@ -1,0 +1,40 @@
+"""Nodes that an administrator wants nothing new to start on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from zoe_store.database import Database
+from zoe_store.tables import drains
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Who wanted a node drained, and since when."""
+
+    by_user: str
+    at: datetime
+
+
+def set_drain(database: Database, node: str, by: str, draining: bool) -> None:
+    """Let nothing new start on a node, or let it again. What runs there goes on.
+
+    A node that the back-end itself drains stays so. The first wish stays, until it is taken back.
+    """
+    with database.transaction() as connection:
+        if draining:
+            wish = insert(drains).values(node=node, by_user=by, at=func.now())
+            connection.execute(wish.on_conflict_do_nothing())
+        else:
+            connection.execute(delete(drains).where(drains.c.node == node))
+
+
+def drained(database: Database) -> dict[str, Drain]:
+    """The nodes that are wished to be drained; some may be unknown now."""
+    query = select(drains).order_by(drains.c.node)
+    with database.transaction() as connection:
+        return {row.node: Drain(row.by_user, row.at) for row in connection.execute(query)}

@@ -1,0 +1,87 @@
+"""Quotas as administrators set them: of users, of the members of groups, and of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from zoe_core.cluster import Quota, Quotas
+from zoe_store.database import Database
+from zoe_store.tables import quotas
+
+Kind = Literal["user", "group", "default"]
+
+_LIMITS = tuple(each.name for each in fields(Quota))
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRecord:
+    """A quota, whose it is, and who changed it last. The ``name`` of the default one is empty."""
+
+    kind: Kind
+    name: str
+    quota: Quota
+    changed_at: datetime
+    by_user: str
+
+
+def list_quotas(database: Database) -> list[QuotaRecord]:
+    """All quotas, by kind and name."""
+    query = select(quotas).order_by(quotas.c.kind, quotas.c.name)
+    with database.transaction() as connection:
+        return [
+            QuotaRecord(row.kind, row.name, quota_of(row._mapping), row.changed_at, row.by_user)
+            for row in connection.execute(query)
+        ]
+
+
+def read_quotas(database: Database) -> Quotas:
+    """All quotas, as they apply."""
+    return gathered((each.kind, each.name, each.quota) for each in list_quotas(database))
+
+
+def set_quota(database: Database, kind: Kind, name: str, quota: Quota, by: str) -> None:
+    """Set the quota of a user or group, or the default one, whose name is empty.
+
+    It counts from now on, also for what runs. Numbers are below 2**63, none is negative, and the
+    weight is above 0; other values raise the errors of SQLAlchemy.
+    """
+    values = {**asdict(quota), "changed_at": func.now(), "by_user": by}
+    statement = insert(quotas).values(kind=kind, name=name, **values)
+    with database.transaction() as connection:
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["kind", "name"], set_=values)
+        )
+
+
+def remove_quota(database: Database, kind: Kind, name: str) -> bool:
+    """Remove a quota; False when there was none."""
+    statement = delete(quotas).filter_by(kind=kind, name=name).returning(quotas.c.kind)
+    with database.transaction() as connection:
+        return connection.execute(statement).one_or_none() is not None
+
+
+def gathered(found: Iterable[tuple[str, str, Quota]]) -> Quotas:
+    """Kind, name and quota of each, as they apply."""
+    users: dict[str, Quota] = {}
+    groups: dict[str, Quota] = {}
+    default = Quota()
+    for kind, name, quota in found:
+        match kind:
+            case "user":
+                users[name] = quota
+            case "group":
+                groups[name] = quota
+            case _:
+                default = quota
+    return Quotas(users, groups, default)
+
+
+def quota_of(row: Mapping[Any, Any]) -> Quota:
+    """The quota in a row, which may have more columns."""
+    return Quota(**{name: row[name] for name in _LIMITS})
