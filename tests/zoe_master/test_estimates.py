@@ -128,4 +128,11 @@ async def test_a_process_that_died_is_replaced(hub: HubEnd) -> None:
 
 
 def forecasters(pid: int) -> list[psutil.Process]:
-    return [each for each in family(pid) if "zoe_master.forecast.child" in each.cmdline()]
+    return [each for each in family(pid) if is_forecaster(each)]
+
+
+def is_forecaster(process: psutil.Process) -> bool:
+    try:
+        return "zoe_master.forecast.child" in process.cmdline()
+    except psutil.NoSuchProcess:  # or a zombie, of another test perhaps
+        return False

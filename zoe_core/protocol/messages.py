@@ -59,7 +59,10 @@ class Pong(Message):
 
 
 class Queue(Message):
-    """The requests that wait, in the order of the decision. Answered by ``QueueReply``."""
+    """The requests that wait, in the order of the decision. Answered by ``QueueReply``.
+
+    Reasons are told of the first hundred; ``Explain`` tells those of the others.
+    """
 
 
 class Explain(Message):

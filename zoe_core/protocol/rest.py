@@ -369,7 +369,7 @@ class PredictionError(Answer):
 
 
 class Queue(Answer):
-    """What waits, in the order in which it is decided on.
+    """What waits, in the order in which it is decided on; the first hundred with their reasons.
 
     While the scheduler is away nobody knows that order: positions are null, the oldest is first.
     ``predictions`` says how good those of the past were; null: there are none yet, or it is away.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -57,10 +58,14 @@ class _Decision:
         self._careful = careful
         self._picture = picture
         self._draft = Draft(picture, now)
-        self._line = Line(self._draft)
         self._head: Head | None = None
         self._spare: Spare | None = None
         self._overtook = 0
+
+    @cached_property
+    def _line(self) -> Line:
+        """The queue; not looked at before the restarts have taken their part of the quotas."""
+        return Line(self._draft)
 
     # --- essential instances that failed ---
 

@@ -71,6 +71,9 @@ def _needs(verdict: Verdict) -> str:
 
 
 def _free(verdict: Verdict) -> str:
+    if verdict.placed is not None:
+        found = f"for {verdict.placed} of them" if verdict.placed else "for none of them"
+        return f"beside the rest of its gang there is room {found}, although enough is free in all"
     if verdict.gang:
         return f"{verdict.free.describe()} are free"
     return f"the most that is free on one node is {verdict.free.describe()}, on {verdict.node}"

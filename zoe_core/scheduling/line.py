@@ -57,10 +57,9 @@ class Line:
         """This one starts; others of its user may be over their quota now."""
         self._draft.start(row, known, spots)
         self.fates[row] = Fate.STARTS
-        user, account = (self.rows[each][row] for each in ("user", "account"))
-        if self._draft.use.limited(account):
-            mine = (self.rows["user"] == user) & (self.fates == Fate.BEHIND)
-            self._check_quota(np.flatnonzero(mine))
+        if self._draft.use.limited:
+            mine = self.rows["user"] == self.rows["user"][row]
+            self._check_quota(np.flatnonzero(mine & (self.fates == Fate.BEHIND)))
 
     def too_large(self, row: int) -> None:
         """This one would not even fit on empty nodes; others need not be tried to see the same."""

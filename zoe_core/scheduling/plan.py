@@ -51,7 +51,9 @@ class Verdict:
 
     If no node has room for one, ``needs`` is its reservation, and ``free`` the most that one node
     has, on ``node``. If only the gang as a whole is too large, ``gang`` is the number of its
-    instances, ``needs`` what they reserve together, and ``free`` what all nodes together have.
+    instances, ``needs`` what they reserve together, and ``free`` what all nodes together have. If
+    that would be enough, but no node has the rest in one piece, ``placed`` says for how many of the
+    ``count`` there is room, and ``needs`` is the reservation of one.
 
     With ``QUOTA``, ``limit`` names what is limited, ``allowed`` is the limit and ``held`` what the
     user has of it; ``asked`` is what this one would add.
@@ -71,6 +73,7 @@ class Verdict:
     free: Amount = _NOTHING
     node: str = ""
     gang: int = 0
+    placed: int | None = None
     limit: str = ""
     held: int = 0
     asked: int = 0

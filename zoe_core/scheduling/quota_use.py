@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -56,16 +57,20 @@ class Use:
     def over(
         self, users: NDArray[np.int64], accounts: NDArray[np.int64], more: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """For n users, with their accounts, whether ``more`` (4 x n) would be over the quota."""
+        """For n users, with their accounts, whether ``more`` (4 x n) would be over the quota.
+
+        Who is over it already may still have more of what is not limited so far.
+        """
         mask = np.zeros(len(users), np.bool_)
         for each, held, limit in zip(more, self.held.T, self.limits.T, strict=True):
             if (limit < UNLIMITED).any():
-                mask |= held[users] + each > limit[accounts]
+                mask |= (each > 0) & (held[users] + each > limit[accounts])
         return mask
 
-    def limited(self, account: int) -> bool:
-        """Whether the quota limits anything of what is held at a time."""
-        return bool((self.limits[account] < UNLIMITED).any())
+    @cached_property
+    def limited(self) -> bool:
+        """Whether any quota limits anything of what is held at a time."""
+        return bool((self.limits < UNLIMITED).any())
 
     def how_many(self, user: int, account: int, amount: Amount, most: int) -> int:
         """How many instances more of ``amount`` the quota allows, up to ``most``."""

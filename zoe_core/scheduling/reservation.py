@@ -56,12 +56,13 @@ def _reserve_later(draft: Draft, demand: Demand) -> Reservation | None:
     count, later = found
     at = float(times[count - 1])
     last = (ends.likely == at) & np.isin(running["owner"], owners[:count][times[:count] == at])
+    before = (ends.likely <= at) & np.isin(running["owner"], owners[:count])
     return Reservation(
         at=at,
         later=later,
         beside=_beside(draft, later, demand),
         last=int(running["owner"][last].min()) if last.any() else None,
-        by_limit=bool((last & (ends.latest == at)).any()),
+        by_limit=bool(last.any() and (ends.likely == ends.latest)[before].all()),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,13 @@ from zoe_core.amount import Amount
 from zoe_core.cluster import InstanceView, Snapshot
 from zoe_core.scheduling.node_table import Amounts, NodeTable, Rows, amount_of, row_of
 from zoe_core.scheduling.offers import Offers
-from zoe_core.scheduling.placement import Placement, smallest
+from zoe_core.scheduling.placement import BestFit, Placement, smallest
 
 _FEW = 32
 """Nodes of which the best are found as fast by a heap of all of them."""
+
+
+_TIGHT: Final = BestFit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +211,21 @@ class Room:
         """Take places for all of these, or none; the answer is in the order of ``wanted``.
 
         Those with the fewest nodes to choose from go first, and of these the largest, which leaves
-        the least unused.
+        the least unused. Where ``placement`` finds no place for all, the tightest fit may.
         """
         order = sorted(range(len(wanted)), key=lambda at: self._ease(wanted[at][0]))
         for at in order:  # as a rule this tells, before anything is placed
             if misfit := self._misfit(*wanted[at]):
                 return misfit
+        spots = self._place_all(wanted, order, placement)
+        if isinstance(spots, Misfit) and len(wanted) > 1:
+            tight = self._place_all(wanted, order, _TIGHT)
+            return spots if isinstance(tight, Misfit) else tight
+        return spots
+
+    def _place_all(
+        self, wanted: Sequence[tuple[Need, int]], order: Sequence[int], placement: Placement
+    ) -> list[list[Spot]] | Misfit:
         spots: list[list[Spot]] = [[] for _ in wanted]
         offers = self._offers
         for at in order:

@@ -69,7 +69,9 @@ class Scene:
         held = self._held[self._users.of(view.user)].tolist()
         allowed = limits_of(self._snapshot.quotas.of(view.user, view.groups))
         asked = weights_of(known.total, 1)
-        which = next(at for at in range(len(LIMITS)) if held[at] + asked[at] > allowed[at])
+        which = next(
+            at for at in range(len(LIMITS)) if asked[at] and held[at] + asked[at] > allowed[at]
+        )
         return Verdict(
             Blocker.QUOTA,
             limit=LIMITS[which],
@@ -117,6 +119,8 @@ class Scene:
         if not room.fits(need):
             node, free = misfit.largest
             return replace(verdict, free=free, node=node)
+        if total_of(demand).fits_in(misfit.total):
+            return replace(verdict, placed=misfit.placed)
         gang = sum(count for _, count in demand)
         return replace(verdict, gang=gang, needs=total_of(demand), free=misfit.total)
 

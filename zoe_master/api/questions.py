@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from zoe_core.cluster import Snapshot
+from zoe_core.explanation import Explanation
 from zoe_core.protocol import (
     Estimate,
     Explain,
@@ -23,6 +25,9 @@ from zoe_core.protocol.messages import Message
 from zoe_core.scheduling import Plan, explain
 from zoe_master.engine.estimator import Estimator
 from zoe_master.engine.inbox import Inbox
+
+EXPLAINED = 100
+"""Requests at the front of the queue that are listed with their reasons: each takes a moment."""
 
 
 class Questions:
@@ -44,32 +49,37 @@ class Questions:
         """The answer, without bytes. Raises MalformedEnvelope for what has another socket."""
         if isinstance(request, Estimate):
             return await self._estimator.answer(request), b""
+        if isinstance(request, Queue):  # it may be long, and the loop has others to answer
+            return await asyncio.to_thread(self._whole_queue), b""
         return self._reply(request), b""
 
-    def _reply(self, request: Wake | Ping | Queue | Explain | ReadLog) -> Message:
+    def _reply(self, request: Wake | Ping | Explain | ReadLog) -> Message:
         match request:
             case Wake():
                 self._inbox.wake()
                 return Pong(epoch=self._epoch)
             case Ping():
                 return Pong(epoch=self._epoch)
-            case Queue():
-                return self._queue(self._state()[1].waiting)
             case Explain(execution_ids=execution_ids):
-                return self._queue(execution_ids)
+                return QueueReply(entries=self._entries(execution_ids, len(execution_ids)))
             case ReadLog():
                 raise MalformedEnvelope("ReadLog is answered on the socket for logs")
 
-    def _queue(self, execution_ids: Sequence[int]) -> QueueReply:
-        return QueueReply(entries=self._entries(execution_ids), error=self._estimator.error)
+    def _whole_queue(self) -> QueueReply:
+        waiting = self._state()[1].waiting
+        return QueueReply(entries=self._entries(waiting, EXPLAINED), error=self._estimator.error)
 
-    def _entries(self, execution_ids: Sequence[int]) -> tuple[QueueEntry, ...]:
+    def _entries(self, execution_ids: Sequence[int], explained: int) -> tuple[QueueEntry, ...]:
+        """Those that wait, the first ``explained`` of them with their reasons."""
         snapshot, plan = self._state()
         now = datetime.now(UTC)
         entries = []
-        for execution_id in execution_ids:
+        for place, execution_id in enumerate(execution_ids):
             execution = snapshot.executions.get(execution_id)
-            explanation = explain(plan, execution_id, now)
+            if place < explained:
+                explanation = explain(plan, execution_id, now)
+            else:
+                explanation = Explanation(place + 1, (), ())
             if execution is not None and explanation is not None:
                 entries.append(
                     QueueEntry(

@@ -107,9 +107,9 @@ class Estimator:
             except Exception:  # noqa: BLE001 -- an edge
                 # Nothing that runs depends on it.
                 self._log.exception("The queue could not be foreseen")
+                seen = plan  # it would fail again
             else:
-                self._said = ""
-            seen = plan
+                self._said, seen = "", plan
             await asyncio.sleep(max(FORESEE_EVERY, REST * (time.monotonic() - began)))
 
     async def _foresee(self, plan: Plan) -> None:

@@ -217,6 +217,17 @@ def test_a_pass_tries_no_more_than_so_many_in_vain() -> None:
     )
 
 
+def test_room_in_pieces_is_told_as_such() -> None:
+    nodes = [node("a", memory=10), node("b", memory=10)]
+    live = [runs(1, 4), runs(2, 4), execution(3, service(essential=3, memory=4))]
+    told = explain(plan(snapshot(nodes, live, [place(live[0], "a"), place(live[1], "b")])), 3)
+    assert told is not None
+    assert told.reasons[0] == (
+        "main needs 3 × (4 GB, 1 core); beside the rest of its gang there is room for 2 of them, "
+        "although enough is free in all."
+    )
+
+
 # --- quotas ---
 
 ONE = Quotas(default=Quota(executions=1))
@@ -261,6 +272,44 @@ def test_growth_stops_at_the_quota() -> None:
     quota = Quotas(default=Quota(memory=3 * 2**30))
     made = plan(replace(snapshot(node(), live, instance(1)), quotas=quota))
     assert list(places(made.grown)) == ["1/worker-0#1", "1/worker-1#1"]
+
+
+def test_a_restart_counts_before_the_queue_is_looked_at() -> None:
+    again = {"policy": "on-failure", "count": 2}
+    live = [
+        execution(1, service(), worker(restart=again), status="running"),
+        execution(2, service(memory=2)),
+    ]
+    failed = instance(1, "worker", observed=Observed.EXITED, exit_code=1)
+    quota = Quotas(default=Quota(memory=3 * 2**30))
+    made = plan(replace(snapshot(node(), live, [instance(1), failed]), quotas=quota))
+    assert list(places(made.restarted)) == ["1/worker-0#2"]
+    assert made.verdicts[2].blocker is Blocker.QUOTA
+
+
+def test_a_quota_holds_for_all_of_a_user_whatever_the_groups_of_each() -> None:
+    queue = [execution(1), execution(2, groups=("x",)), execution(3)]
+    quota = Quotas(groups={"x": Quota(executions=1)})
+    made = plan(replace(snapshot(node(), queue), quotas=quota))
+    assert started(made) == [1, 3]
+    assert made.verdicts[2].blocker is Blocker.QUOTA
+
+
+def test_who_is_over_a_lowered_quota_may_still_have_what_it_does_not_limit() -> None:
+    live = [execution(1, service(), worker(essential=0, elastic=2), status="running")]
+    quota = Quotas(default=Quota(executions=0, gpus=0))
+    made = plan(replace(snapshot(node(), live, instance(1)), quotas=quota))
+    assert len(made.grown) == 2
+
+
+def test_an_end_is_promised_only_if_no_end_before_it_is_a_guess() -> None:
+    live = [
+        runs(1, 4, expected_seconds=100),
+        runs(2, 4, limit=200),
+        execution(HEAD, service(memory=8)),
+    ]
+    made = plan(snapshot(node(), live, [place(each) for each in live[:2]]))
+    assert made.verdicts[HEAD].outlook == Outlook(after(200), last=2, by_limit=False)
 
 
 def test_a_quota_on_run_times_counts_as_a_limit() -> None:

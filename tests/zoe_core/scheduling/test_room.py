@@ -169,3 +169,17 @@ def test_sums_over_all_nodes() -> None:
     assert Amount(*some.sum().tolist()) == amount(8, 15)
     assert Amount(*some.capacity().tolist()) == amount(12, 16)
     assert some.total("test") == amount(8, 8)
+
+
+def test_where_the_placement_finds_no_way_the_tightest_fit_may() -> None:
+    """The most room first would leave the large instance nowhere to go."""
+    few_cores = room(node("a", memory=6, cores=4), node("b", memory=5, cores=1))
+    assert few_cores.place_gang([(need(4), 1), (need(3, 4), 1)], SPREAD) == [
+        [Spot("b")],
+        [Spot("a")],
+    ]
+    small = room(node("a", memory=10), node("b", memory=6))
+    assert small.place_gang([(need(6), 1), (need(5), 2)], SPREAD) == [
+        [Spot("b")],
+        [Spot("a"), Spot("a")],
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from zoe_hub.portal.presenters.form import PREFIX, sentence
 
 NOT_NOW = "No estimate just now."
 
+_NUMBER = re.compile("[0-9]{1,9}")
 _FACTORS = (0.25, 0.5, 2, 4)
 """Other numbers of instances that are worth a look, as multiples of the present one."""
 
@@ -50,7 +52,7 @@ def other_counts(
 def _present(zapp: ZApp, parameter: Parameter, values: Mapping[str, str]) -> int | None:
     entered = values.get(parameter.key, "")
     if entered:
-        return int(entered) if entered.isascii() and entered.isdigit() else None
+        return int(entered) if _NUMBER.fullmatch(entered) else None
     if isinstance(parameter.default, int):
         return parameter.default
     return zapp.service(parameter.name).total_count

@@ -1,7 +1,7 @@
 // The launch form answers before the click: when it would start as it is filled in, and with other
 // numbers of instances, each of which is a button that takes it.
 
-import { LoggedOut, send } from "./requests.js";
+import { send } from "./requests.js";
 
 const QUIET = 350; // milliseconds without a change before the scheduler is asked
 const AGAIN = 30_000; // milliseconds: the answer changes by itself, too
@@ -40,7 +40,7 @@ async function ask() {
     const response = await send(form.dataset.estimate, body, { signal });
     show(new DOMParser().parseFromString(await response.text(), "text/html"));
   } catch (error) {
-    if (signal.aborted || error instanceof LoggedOut) return;
+    if (signal.aborted) return;
     document.getElementById("estimate-when").textContent = form.dataset.noEstimate;
     document.getElementById("estimate-others").replaceChildren();
   }

@@ -36,6 +36,7 @@ def count(**fields: Any) -> Parameter:
         (count(min=1, max=16, default=4), "many", []),
         (count(min=1, max=16, default=4), "-3", []),
         (count(min=1, max=16, default=4), "4.5", []),
+        (count(min=1, max=16, default=4), "9" * 5000, []),
     ],
 )
 def test_some_fewer_and_some_more(parameter: Parameter, entered: str, offered: list[int]) -> None:
