@@ -1,13 +1,13 @@
 """What starts now, what waits and why: pure decisions on a frozen snapshot."""
 
 from zoe_core.scheduling.admission import could_ever_fit
-from zoe_core.scheduling.advance import Advance, Happened
-from zoe_core.scheduling.effects import Effects, Stop, effects
 from zoe_core.scheduling.explain import explain
+from zoe_core.scheduling.lifecycle.advance import Advance, Happened
+from zoe_core.scheduling.lifecycle.effects import Effects, Stop, effects
+from zoe_core.scheduling.lifecycle.reconcile import Reconciler, StartRules
 from zoe_core.scheduling.placement import Placement, Spread
 from zoe_core.scheduling.plan import Blocker, Gang, Plan, Verdict
 from zoe_core.scheduling.policies import Fifo, Policy
-from zoe_core.scheduling.reconcile import Reconciler, StartRules
 from zoe_core.scheduling.scheduler import Scheduler, decide
 from zoe_core.scheduling.settings import SchedulingSettings
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from zoe_core.amount import Amount
 from zoe_core.cluster import Node, Snapshot
 from zoe_core.scheduling.gang import essential_demand, total_of
+from zoe_core.scheduling.nodes.room import Misfit, Room
 from zoe_core.scheduling.placement import Spread
-from zoe_core.scheduling.room import Misfit, Room
 from zoe_core.zapp import Problem, Service, SiteDefaults, ZApp
 
 

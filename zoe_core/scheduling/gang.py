@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import Desired, ExecutionView, InstanceId, InstanceView
-from zoe_core.scheduling.attempts import (
+from zoe_core.scheduling.lifecycle.attempts import (
     Key,
     by_instance,
     may_restart,
     to_restart,
     vanished,
 )
-from zoe_core.scheduling.room import Need, Spot
+from zoe_core.scheduling.nodes.room import Need, Spot
 from zoe_core.zapp import Service, SiteDefaults, ZApp
 
 MAX_LOSSES = 10

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from zoe_core.scheduling.node_table import Amounts
+from zoe_core.scheduling.nodes.node_table import Amounts
 
 Scores = NDArray[np.int64] | NDArray[np.float64]
 

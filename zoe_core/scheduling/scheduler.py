@@ -6,10 +6,10 @@ from collections.abc import Collection
 from datetime import datetime
 
 from zoe_core.cluster import Snapshot
-from zoe_core.scheduling.decide import plan
-from zoe_core.scheduling.picture import Picture
+from zoe_core.scheduling.decision.decide import plan
 from zoe_core.scheduling.plan import Plan
 from zoe_core.scheduling.settings import SchedulingSettings
+from zoe_core.scheduling.state.picture import Picture
 
 
 class Scheduler:

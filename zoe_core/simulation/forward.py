@@ -8,7 +8,7 @@ from datetime import datetime
 from zoe_core.cluster import ExecutionStatus, ExecutionView, Snapshot
 from zoe_core.scheduling import Blocker, SchedulingSettings, StartRules
 from zoe_core.scheduling.history import History, Prediction
-from zoe_core.scheduling.quota_use import runtime_limit
+from zoe_core.scheduling.state.quota_use import runtime_limit
 from zoe_core.simulation.work import ENDLESS, Work
 from zoe_core.simulation.world import World
 from zoe_core.waiting import StartEstimate

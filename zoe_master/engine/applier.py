@@ -1,7 +1,7 @@
 """Makes the committed state true on the back-end.
 
-Effects follow from the snapshot alone (``zoe_core.scheduling.effects``), are idempotent by
-identity, and happen after the state that asks for them was committed: a crash only repeats them.
+Effects follow from the snapshot alone (``zoe_core.scheduling.lifecycle.effects``), are idempotent
+by identity, and happen after the state that asks for them was committed: a crash only repeats them.
 Each runs by itself, so that one that hangs or is tried again holds up no other.
 """
 

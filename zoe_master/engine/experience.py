@@ -9,7 +9,7 @@ from datetime import datetime
 
 from zoe_core.cluster import FINAL, ExecutionView, Quotas
 from zoe_core.scheduling.history import History
-from zoe_core.scheduling.quota_use import runtime_limit
+from zoe_core.scheduling.state.quota_use import runtime_limit
 from zoe_store.past import REMEMBERED_RUNS, Run
 
 

@@ -27,7 +27,7 @@ from zoe_core.scheduling import (
     SchedulingSettings,
     StartRules,
 )
-from zoe_core.scheduling.quota_use import runtime_limit
+from zoe_core.scheduling.state.quota_use import runtime_limit
 from zoe_master.backends.base import Observation
 from zoe_master.engine.use import count_use
 from zoe_store.master import Intent, News

@@ -5,8 +5,8 @@ import pytest
 from tests.support.builders import amount, node, snapshot
 from zoe_core.amount import Amount
 from zoe_core.cluster import Node
+from zoe_core.scheduling.nodes.room import Need, Room
 from zoe_core.scheduling.placement import BestFit, Pack, Placement, Spread
-from zoe_core.scheduling.room import Need, Room
 
 SHAPES = {"a": (4, 8), "b": (8, 2), "c": (8, 6), "d": (2, 2)}
 """Free memory in GB and cores of each node."""

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from tests.support.builders import after, execution, node, service, snapshot, started, worker
-from tests.zoe_core.scheduling.life import changed_between
+from tests.zoe_core.scheduling.lifecycle.life import changed_between
+from tests.zoe_core.scheduling.lifecycle.test_life_stateful import Lives
 from tests.zoe_core.scheduling.strategies import site_settings, snapshots
-from tests.zoe_core.scheduling.test_life_stateful import Lives
 from zoe_core.cluster import Snapshot
 from zoe_core.scheduling import Scheduler, SchedulingSettings, decide
 

@@ -1,0 +1,198 @@
+"""The decision: restarts, then gangs in order, then who may pass the head, then elastic growth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cached_property
+
+import numpy as np
+
+from zoe_core.scheduling.decision.backfill import Backfill
+from zoe_core.scheduling.decision.draft import Draft
+from zoe_core.scheduling.decision.ends import ANY_TIME, expected_ends
+from zoe_core.scheduling.decision.growth import Growth
+from zoe_core.scheduling.decision.head import Head, Spare
+from zoe_core.scheduling.decision.line import WAITING_FOR_ROOM, Fate, Line
+from zoe_core.scheduling.decision.order import ranked
+from zoe_core.scheduling.decision.reservation import reserve
+from zoe_core.scheduling.decision.shrink import next_release
+from zoe_core.scheduling.decision.verdicts import Scene, Verdicts
+from zoe_core.scheduling.gang import Demand, Unplaced
+from zoe_core.scheduling.nodes.room import Misfit
+from zoe_core.scheduling.plan import Plan
+from zoe_core.scheduling.state.known import Known, stays
+from zoe_core.scheduling.state.picture import Picture
+
+REORDER_AFTER = 300.0
+"""Seconds after which a plan is reviewed if by then the policy puts another request first."""
+
+
+def plan(picture: Picture, now: datetime) -> Plan:
+    """Plan what starts now.
+
+    Essential instances that failed and may start again go first, then gangs. The first for which
+    there is no room is the head: elastic instances are taken back for it, if that makes room, or
+    else it gets a reservation. Others start before it only as ``Backfill`` says. What is on hold,
+    still leaving after a failed start, over its user's quota or too large for the nodes that are
+    here now holds back nobody.
+    """
+    decision = _decide(picture, now, careful=False)
+    if not decision.head_keeps_its_place():
+        decision = _decide(picture, now, careful=True)
+    return decision.plan()
+
+
+def _decide(picture: Picture, now: datetime, *, careful: bool) -> _Decision:
+    """``careful``: see whether the head keeps its place with each that gets one, not only once."""
+    decision = _Decision(picture, now, careful=careful)
+    decision.restart()
+    decision.start()
+    decision.overtake()
+    decision.grow()
+    return decision
+
+
+class _Decision:
+    def __init__(self, picture: Picture, now: datetime, *, careful: bool) -> None:
+        self._careful = careful
+        self._picture = picture
+        self._draft = Draft(picture, now)
+        self._head: Head | None = None
+        self._spare: Spare | None = None
+        self._overtook = 0
+
+    @cached_property
+    def _line(self) -> Line:
+        """The queue; not looked at before the restarts have taken their part of the quotas."""
+        return Line(self._draft)
+
+    # --- essential instances that failed ---
+
+    def restart(self) -> None:
+        """Give new places to essential instances that failed; one that finds none is the head."""
+        waits: tuple[Known, Demand, Misfit] | None = None
+        for known, wanted in self._failed():
+            demand = ((wanted.need, 1),)
+            placed = self._draft.room.place_gang(demand, self._draft.placement)
+            if not isinstance(placed, Misfit):
+                self._draft.restarted.append(wanted.on(placed[0][0]))
+                self._draft.use.add(self._picture.payer(known.view.id)[0], wanted.need.amount)
+            elif waits is None and self._could_restart(known, demand):
+                waits = known, demand, placed
+        if waits is not None:
+            self._wait_for(*waits)
+
+    def _failed(self) -> Iterator[tuple[Known, Unplaced]]:
+        if not self._picture.failed:
+            return
+        for execution_id in self._draft.up_order.tolist():
+            known = self._picture.known[execution_id]
+            for wanted in known.failed:
+                yield known, wanted
+
+    def _could_restart(self, known: Known, demand: Demand) -> bool:
+        """Whether it would fit if nothing ran but what stays of its own execution."""
+        room = self._picture.empty.copy()
+        for each in stays(known):
+            room.take(each.node, each.reservation, each.devices)
+        for each in self._draft.restarted:
+            if each.id.execution_id == known.view.id:
+                room.take(each.node, each.reservation, each.devices)
+        return not isinstance(room.place_gang(demand, self._draft.placement), Misfit)
+
+    # --- gangs ---
+
+    def start(self) -> None:
+        """Start the gangs of the queue in order, up to the first for which there is no room."""
+        if self._head is not None:
+            return
+        for row in self._line.open().tolist():
+            if self._line.fates[row] != Fate.BEHIND:  # that became known meanwhile
+                continue
+            known = self._line.known(row)
+            placed = self._draft.room.place_gang(known.demand, self._draft.placement)
+            if not isinstance(placed, Misfit):
+                self._line.start(row, known, placed)
+            elif self._picture.too_large(known.demand):
+                self._line.too_large(row)
+            else:
+                self._line.fates[row] = Fate.HEAD
+                self._wait_for(known, known.demand, placed)
+                return
+
+    def _wait_for(self, known: Known, demand: Demand, misfit: Misfit) -> None:
+        self._head = Head(
+            id=known.view.id,
+            demand=demand,
+            misfit=misfit,
+            room=self._draft.room.copy(),
+            restart=known.up,
+            overtaken=known.view.overtaken,
+            reservation=reserve(self._draft, demand),
+        )
+        self._spare = Spare(
+            self._draft.room, self._head, self._draft.placement, careful=self._careful
+        )
+
+    def overtake(self) -> None:
+        """Start what may start before the head."""
+        if self._head is None or self._spare is None:
+            return
+        backfill = Backfill(self._draft, self._line, self._head, self._spare)
+        backfill.run()
+        self._overtook = backfill.overtook
+
+    def grow(self) -> None:
+        """Give what is left to elastic instances, of what is up and of what starts now."""
+        Growth(self._draft, self._head, self._spare).run()
+
+    def head_keeps_its_place(self) -> bool:
+        """Whether nothing that got a place makes the head lose its own later."""
+        return self._spare is None or self._spare.head_fits()
+
+    # --- the outcome ---
+
+    def plan(self) -> Plan:
+        """What was decided."""
+        draft, line = self._draft, self._line
+        waiting = line.order[line.fates[line.order] != Fate.STARTS]
+        ids = tuple(line.rows["owner"][waiting].tolist())
+        head = self._head
+        overtaken = {head.id: head.overtaken + self._overtook} if head and self._overtook else {}
+        reservation = None if head is None else head.reservation
+        return Plan(
+            gangs=tuple(draft.gangs),
+            restarted=tuple(draft.restarted),
+            grown=tuple(draft.grown),
+            taken=() if reservation is None else reservation.taken,
+            overtaken=overtaken,
+            waiting=ids,
+            verdicts=Verdicts(ids, line.fates[waiting], Scene(draft, head, self._overtook)),
+            review_at=self._review_at(),
+        )
+
+    def _review_at(self) -> datetime | None:
+        """When time alone may change the plan: while nobody waits for room it does not."""
+        if self._head is None:
+            return None
+        moments = [self._next_overrun(), self._next_order()]
+        if not self._head.making_room:
+            moments.append(next_release(self._picture, self._draft.now))
+        earliest = min((each for each in moments if each is not None), default=None)
+        return None if earliest is None else datetime.fromtimestamp(earliest, UTC)
+
+    def _next_overrun(self) -> float | None:
+        """When the next of what is up will have run as long as expected, and may go on."""
+        up = self._picture.up.rows
+        ends = expected_ends(self._picture, up, self._draft.now)
+        guessed = (ends.likely < ends.latest) & (ends.likely < ANY_TIME)
+        return min(ends.likely[guessed & ~np.isnan(up["started"])].tolist(), default=None)
+
+    def _next_order(self) -> float | None:
+        line, later = self._line, self._draft.now + REORDER_AFTER
+        waiting = np.flatnonzero(np.isin(line.fates, WAITING_FOR_ROOM))
+        if not len(waiting):
+            return None
+        order = ranked(self._picture, line.rows.take(waiting), self._draft.use, later)
+        return None if line.fates[waiting[order[0]]] == Fate.HEAD else later

@@ -1,0 +1,1 @@
+"""Desired against observed: how executions and instances move through their lives."""

@@ -1,0 +1,1 @@
+"""What the decision knows of the cluster: columns of numbers, refreshed where it changed."""
