@@ -24,3 +24,8 @@ configure(c)
 
 # Who administers Zoe, besides the administrator of the link: the members of this group.
 # c.JupyterHub.load_groups = {"zoe-admin": {"users": ["ada"]}}
+
+# Whose own descriptions may say `"priority": "high"`, besides those of the administrators.
+# c.JupyterHub.load_roles.append(
+#     {"name": "urgent", "scopes": ["custom:zoe:priority"], "groups": ["on-call"]}
+# )

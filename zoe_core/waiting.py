@@ -29,14 +29,32 @@ class StartEstimate:
     blockers: tuple[int, ...] = ()
 
 
+def sentence(start: StartEstimate) -> str:
+    """Say it: ``Starts in about 12 min (between 5 and 40 min).``, ``Starts in more than 3 days.``,
+    ``No estimate: nobody can tell how long execution 12 runs.``"""
+    if start.mid is None and start.later_than is None:
+        return f"No estimate: {_why_unknown(start)}."
+    return f"Starts {describe(start)}."
+
+
 def describe(start: StartEstimate) -> str:
-    """Say it: ``now``, ``in about 12 min (between 5 and 40 min)``, ``in more than 3 days``,
-    ``unknown: nobody can tell how long execution 12 runs``."""
+    """Say it in a few words: ``now``, ``in about 12 min (between 5 and 40 min)``,
+    ``in more than 3 days``, ``unknown: nobody can tell how long execution 12 runs``."""
     if start.mid is None:
-        return _unknown(start)
-    if start.mid < AT_ONCE:
-        return "now"
-    return f"in about {roughly(start.mid)}{_range(start.low, start.mid, start.high)}"
+        later = start.later_than
+        return (
+            f"unknown: {_why_unknown(start)}" if later is None else f"in more than {roughly(later)}"
+        )
+    guess, spread = in_parts(start)
+    return f"{guess} ({spread})" if spread else guess
+
+
+def in_parts(start: StartEstimate) -> tuple[str, str]:
+    """Say a start of which ``mid`` is known: the guess, and its range where that says more."""
+    mid = start.mid or 0.0
+    if mid < AT_ONCE:
+        return "now", ""
+    return f"in about {roughly(mid)}", _range(start.low, mid, start.high)
 
 
 def roughly(seconds: float) -> str:
@@ -55,28 +73,26 @@ def roughly(seconds: float) -> str:
     return f"{round(seconds / _DAY)} days"
 
 
-def _unknown(start: StartEstimate) -> str:
-    if start.later_than is not None:
-        return f"in more than {roughly(start.later_than)}"
+def _why_unknown(start: StartEstimate) -> str:
     if not start.blockers:
-        return "unknown: as things are now it does not start"
+        return "as things are now it does not start"
     names = [str(each) for each in start.blockers[:SHOWN_BLOCKERS]]
     more = len(start.blockers) - len(names)
     if more:
         names.append(f"{more} more")
     if len(names) == 1:
-        return f"unknown: nobody can tell how long execution {names[0]} runs"
+        return f"nobody can tell how long execution {names[0]} runs"
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"unknown: nobody can tell how long executions {listed} run"
+    return f"nobody can tell how long executions {listed} run"
 
 
 def _range(low: float | None, mid: float, high: float | None) -> str:
-    """The range in brackets, where it says more than the guess."""
+    """The range, where it says more than the guess; else nothing."""
     early = None if low is None or low < AT_ONCE else roughly(low)
     if high is None:
-        return f" (not before {early}, maybe much later)" if early else " (maybe much later)"
+        return f"not before {early}, maybe much later" if early else "maybe much later"
     late = roughly(high)
     if early in (None, late):
-        return "" if late == roughly(mid) else f" ({late} at the latest)"
+        return "" if late == roughly(mid) else f"{late} at the latest"
     start, unit = early.split(" ")
-    return f" (between {start if late.endswith(f' {unit}') else early} and {late})"
+    return f"between {start if late.endswith(f' {unit}') else early} and {late}"

@@ -7,9 +7,9 @@ from datetime import datetime
 from zoe_core.protocol import Estimated
 from zoe_core.protocol import ExpectedStart as Foreseen
 from zoe_core.protocol.rest import ExpectedStart
-from zoe_core.waiting import AT_ONCE, StartEstimate, describe
+from zoe_core.waiting import AT_ONCE, StartEstimate, sentence
 
-NO_ESTIMATE = "No estimate yet."
+NO_ESTIMATE = "No estimate."
 """What runs may have no history and no limit; why something waits is told beside it."""
 
 OVERDUE = "It should have started by now: what runs takes longer than expected."
@@ -36,7 +36,7 @@ def of_launch(estimated: Estimated) -> ExpectedStart:
     """The document of something that might be launched now."""
     low, mid, high = estimated.low, estimated.mid, estimated.high
     if mid is None:
-        return ExpectedStart(status="unknown", text=f"{NO_ESTIMATE} {estimated.sentence}")
+        return ExpectedStart(status="unknown", text=estimated.sentence)
     return _document(low, mid, high)
 
 
@@ -46,7 +46,7 @@ def _document(low: float | None, mid: float, high: float | None) -> ExpectedStar
         low_s=low,
         mid_s=mid,
         high_s=high,
-        text=f"Starts {describe(StartEstimate(low, mid, high))}.",
+        text=sentence(StartEstimate(low, mid, high)),
     )
 
 

@@ -80,11 +80,7 @@ class MasterLink:
         envelope = await self._ask(Explain(execution_ids=tuple(execution_ids)))
         return {each.execution_id: each for each in _read(envelope, QueueReply).entries}
 
-    async def queue(self) -> list[QueueEntry]:
-        """What waits, in the order of the decision."""
-        return list((await self.queue_reply()).entries)
-
-    async def queue_reply(self) -> QueueReply:
+    async def queue(self) -> QueueReply:
         """What waits, in the order of the decision, and how good predictions were."""
         return _read(await self._ask(Queue()), QueueReply)
 

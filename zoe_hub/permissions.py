@@ -10,6 +10,7 @@ ACCESS = f"access:services!service={SERVICE}"
 CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
     "custom:zoe:launch": {"description": "Launch ZApps of the gallery"},
     "custom:zoe:launch-own": {"description": "Launch own ZApp descriptions"},
+    "custom:zoe:priority": {"description": "Launch with high priority, before everybody else"},
     "custom:zoe:resources": {"description": "Choose memory and cores when launching"},
     "custom:zoe:gallery-full": {"description": "See all ZApps of the gallery"},
     "custom:zoe:status": {"description": "See the queue and the cluster"},
@@ -25,12 +26,18 @@ USER_SCOPES = [
     ACCESS,
     "custom:zoe:launch",
     "custom:zoe:launch-own",
-    "custom:zoe:resources",
     "custom:zoe:status",
     "custom:zoe:delete",
 ]
 
-ADMIN_SCOPES = [ACCESS, "custom:zoe:gallery-full", "custom:zoe:admin", "custom:zoe:operate-others"]
+ADMIN_SCOPES = [
+    ACCESS,
+    "custom:zoe:priority",
+    "custom:zoe:resources",
+    "custom:zoe:gallery-full",
+    "custom:zoe:admin",
+    "custom:zoe:operate-others",
+]
 
 # What the portal may ask of a person's permissions: to act for her, never more than she may.
 PORTAL_ALLOWED_SCOPES = [

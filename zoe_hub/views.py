@@ -13,6 +13,7 @@ from zoe_core.protocol import AWAY_AFTER, QueueEntry
 from zoe_core.protocol.rest import (
     Endpoint,
     Execution,
+    FirstPrediction,
     Instance,
     InstanceStatus,
     Resources,
@@ -65,6 +66,8 @@ class Views:
         ids = [record.id for record in records]
         instances = await asyncio.to_thread(executions.instances_of, self.database, ids)
         waiting = await self._waiting([each.id for each in records if each.status in WAITING])
+        lacking = [each.id for each in records if _may_lack(each, instances[each.id])]
+        waiting = {**waiting, **await self._lacking(lacking)}
         return tuple(
             self.document(record, instances[record.id], waiting.get(record.id))
             for record in records
@@ -104,6 +107,7 @@ class Views:
             instances=tuple(instance_document(each) for each in instances),
             endpoints=tuple(self._endpoints(record, instances)),
             waiting=waiting,
+            predicted=_first_prediction(record),
         )
 
     def server_url(self, user: str, server_name: str) -> str:
@@ -144,6 +148,17 @@ class Views:
             return dict.fromkeys(ids, Waiting(reasons=(await self.away_reason(error),)))
         now = datetime.now(UTC)
         return {each: waiting_document(explained.get(each), now) for each in ids}
+
+    async def _lacking(self, ids: Sequence[int]) -> Mapping[int, Waiting]:
+        """Why failed instances of some of these, which run, do not start again."""
+        if not ids:
+            return {}
+        try:
+            explained = await self.link.explain_all(ids)
+        except MasterAway:
+            return {}
+        reasons = {each: entry.explanation.reasons for each, entry in explained.items()}
+        return {each: Waiting(reasons=told) for each, told in reasons.items()}
 
 
 def scheduler_document(record: MasterRecord) -> Scheduler:
@@ -189,15 +204,28 @@ _PRESENT: dict[str, InstanceStatus] = {
 }
 _ABSENT: dict[str, InstanceStatus] = {
     **_PRESENT,
-    "none": "cancelled",
+    "none": "stopping",  # it may still come
     "creating": "stopping",
     "running": "stopping",
 }
 
 
 def instance_status(record: InstanceRecord) -> InstanceStatus:
-    """One word for what is wanted of an instance and what was seen of it."""
+    """One word for what is wanted of an instance and what was seen of it.
+
+    One that was given up before anything was seen of it is lost without a detail.
+    """
+    unseen = record.started_at is None and not record.detail
+    if record.desired == "absent" and record.observed == "lost" and unseen:
+        return "cancelled"
     return (_PRESENT if record.desired == "present" else _ABSENT)[record.observed]
+
+
+def _first_prediction(record: ExecutionRecord) -> FirstPrediction | None:
+    at, low, mid = record.predicted_at, record.predicted_start_low, record.predicted_start
+    if at is None or low is None or mid is None:
+        return None
+    return FirstPrediction(at=at, low=low, mid=mid, high=record.predicted_start_high)
 
 
 def described(record: ExecutionRecord) -> ZApp | None:
@@ -228,6 +256,12 @@ def entry_path(port: Port) -> str:
     """Where a visit begins, below the endpoint: the path that the URL template ends in."""
     _, _, rest = port.url_template.partition("{ip_port}")
     return rest.removeprefix("{proxy_path}").lstrip("/")
+
+
+def _may_lack(record: ExecutionRecord, instances: Sequence[InstanceRecord]) -> bool:
+    """Whether it runs, and an essential instance that ended may be about to start again."""
+    ended = (each.essential and each.observed in ("exited", "lost") for each in instances)
+    return record.status is ExecutionStatus.RUNNING and any(ended)
 
 
 def waiting_document(entry: QueueEntry | None, now: datetime) -> Waiting:

@@ -18,6 +18,7 @@ from traitlets.config import Application
 from zoe_core.scheduling import Placement, Policy, SchedulingSettings, StartRules
 from zoe_core.scheduling.settings import MAX_OVERTAKE
 from zoe_core.zapp import SiteDefaults
+from zoe_master import pauses
 from zoe_master.api.front import Front
 from zoe_master.api.sockets import Sockets
 from zoe_master.backends.base import Backend, BackendError, Retry
@@ -73,11 +74,11 @@ class ZoeMaster(Application):
         "Default: the environment variable ZOE_BACKEND, else `process`.",
     ).tag(config=True)
     policy = Unicode(
-        "fifo",
+        "hrrn",
         help="The order of the queue, within each priority: an entry point of the group "
-        "`zoe.policies`. `fifo`: first come, first served; `size`: the shortest estimated work "
-        "first; `hrrn`: so too, but who waits long comes earlier; `fair`: by what users have and "
-        "had, by their weights.",
+        "`zoe.policies`. `hrrn`: the least expected work first, but who waits climbs; `size`: the "
+        "least expected work first; `fair`: by what users have and had, for their weights; `fifo`: "
+        "first come, first served.",
     ).tag(config=True)
     placement = Unicode(
         "spread",
@@ -386,6 +387,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     app.initialize(None if argv is None else list(argv))
     load_config_file(app)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    pauses.make_rare()
     app.start()
 
 

@@ -9,15 +9,13 @@ from typing import Any
 from sqlalchemy import exists, func, select
 
 from zoe_core.amount import Amount
-from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
+from zoe_core.cluster import FINAL, Capabilities, InstanceId, Node, Observed
 from zoe_core.zapp import SiteDefaults
 from zoe_store.database import Database
-from zoe_store.tables import deployment, drains, instances, nodes, strangers
+from zoe_store.tables import deployment, drains, executions, instances, nodes, strangers
 from zoe_store.views import node_view
 
-HOLDS_RESERVATION = instances.c.observed.not_in(("exited", "lost")) & (
-    (instances.c.desired == "present") | (instances.c.observed != "none")
-)
+HOLDS_RESERVATION = instances.c.observed.not_in(("exited", "lost"))
 """The SQL face of ``InstanceView.holds_reservation``."""
 
 
@@ -100,7 +98,7 @@ def known_strangers(database: Database) -> list[Stranger]:
 
 
 def reserved_by_node(database: Database) -> dict[str, Amount]:
-    """What live instances hold on each node that holds any."""
+    """What the instances of live executions hold on each node that holds any."""
     query = (
         select(
             instances.c.node,
@@ -108,7 +106,8 @@ def reserved_by_node(database: Database) -> dict[str, Amount]:
             func.sum(instances.c.millicores),
             func.sum(instances.c.gpus),
         )
-        .where(HOLDS_RESERVATION)
+        .join_from(instances, executions)
+        .where(HOLDS_RESERVATION & executions.c.status.not_in(FINAL))
         .group_by(instances.c.node)
     )
     with database.transaction() as connection:

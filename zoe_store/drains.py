@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Delete, delete, func, select
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from zoe_store.database import Database
 from zoe_store.tables import drains
@@ -20,17 +20,19 @@ class Drain:
     at: datetime
 
 
-def set_drain(database: Database, node: str, by: str, draining: bool) -> None:
-    """Let nothing new start on a node, or let it again. What runs there goes on.
+def set_drain(database: Database, node: str, by: str, draining: bool) -> bool:
+    """Let nothing new start on a node, or let it again; whether that is a change.
 
-    A node that the back-end itself drains stays so. The first wish stays, until it is taken back.
+    What runs there goes on. A node that the back-end itself drains stays so. The first wish stays,
+    until it is taken back.
     """
+    if draining:
+        wish = insert(drains).values(node=node, by_user=by, at=func.now())
+        statement: Insert | Delete = wish.on_conflict_do_nothing()
+    else:
+        statement = delete(drains).where(drains.c.node == node)
     with database.transaction() as connection:
-        if draining:
-            wish = insert(drains).values(node=node, by_user=by, at=func.now())
-            connection.execute(wish.on_conflict_do_nothing())
-        else:
-            connection.execute(delete(drains).where(drains.c.node == node))
+        return connection.execute(statement).rowcount > 0
 
 
 def drained(database: Database) -> dict[str, Drain]:

@@ -1,4 +1,4 @@
-"""When executions were first predicted to start, kept beside when they did."""
+"""When executions were first predicted to start, kept beside when they ran."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def write_first(office: Office, predictions: Mapping[int, Predicted], at: dateti
 def past_error(office: Office) -> PastError | None:
     """How good the predictions were of the last executions that started; None: there are none."""
     columns = executions.c
-    late = func.extract("epoch", columns.starting_since - columns.predicted_start)
-    inside = (columns.starting_since >= columns.predicted_start_low) & (
-        columns.starting_since <= func.coalesce(columns.predicted_start_high, "infinity")
+    late = func.extract("epoch", columns.started_at - columns.predicted_start)
+    inside = (columns.started_at >= columns.predicted_start_low) & (
+        columns.started_at <= func.coalesce(columns.predicted_start_high, "infinity")
     )
     last = (
         select(func.abs(cast(late, Double)).label("error"), inside.label("inside"))
-        .where(columns.predicted_start.is_not(None) & columns.starting_since.is_not(None))
-        .order_by(columns.starting_since.desc())
+        .where(columns.predicted_start.is_not(None) & columns.started_at.is_not(None))
+        .order_by(columns.started_at.desc())
         .limit(JUDGED)
         .subquery()
     )

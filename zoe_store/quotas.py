@@ -1,4 +1,4 @@
-"""Quotas as administrators set them: of users, of the members of groups, and of all others."""
+"""Quotas as administrators set them: of users, of the members of groups, and the default one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from zoe_core.cluster import Quota, Quotas
@@ -34,10 +34,7 @@ def list_quotas(database: Database) -> list[QuotaRecord]:
     """All quotas, by kind and name."""
     query = select(quotas).order_by(quotas.c.kind, quotas.c.name)
     with database.transaction() as connection:
-        return [
-            QuotaRecord(row.kind, row.name, quota_of(row._mapping), row.changed_at, row.by_user)
-            for row in connection.execute(query)
-        ]
+        return [_record(row) for row in connection.execute(query)]
 
 
 def read_quotas(database: Database) -> Quotas:
@@ -45,7 +42,7 @@ def read_quotas(database: Database) -> Quotas:
     return gathered((each.kind, each.name, each.quota) for each in list_quotas(database))
 
 
-def set_quota(database: Database, kind: Kind, name: str, quota: Quota, by: str) -> None:
+def set_quota(database: Database, kind: Kind, name: str, quota: Quota, by: str) -> QuotaRecord:
     """Set the quota of a user or group, or the default one, whose name is empty.
 
     It counts from now on, also for what runs. Numbers are below 2**63, none is negative, and the
@@ -53,10 +50,9 @@ def set_quota(database: Database, kind: Kind, name: str, quota: Quota, by: str) 
     """
     values = {**asdict(quota), "changed_at": func.now(), "by_user": by}
     statement = insert(quotas).values(kind=kind, name=name, **values)
+    statement = statement.on_conflict_do_update(index_elements=["kind", "name"], set_=values)
     with database.transaction() as connection:
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["kind", "name"], set_=values)
-        )
+        return _record(connection.execute(statement.returning(quotas)).one())
 
 
 def remove_quota(database: Database, kind: Kind, name: str) -> bool:
@@ -85,3 +81,7 @@ def gathered(found: Iterable[tuple[str, str, Quota]]) -> Quotas:
 def quota_of(row: Mapping[Any, Any]) -> Quota:
     """The quota in a row, which may have more columns."""
     return Quota(**{name: row[name] for name in _LIMITS})
+
+
+def _record(row: Row[Any]) -> QuotaRecord:
+    return QuotaRecord(row.kind, row.name, quota_of(row._mapping), row.changed_at, row.by_user)

@@ -115,8 +115,8 @@ executions = Table(
     # How good the last predictions were, and how long the last executions ran.
     Index(
         "ix_executions_foreseen",
-        "starting_since",
-        postgresql_where=text("predicted_start is not null and starting_since is not null"),
+        "started_at",
+        postgresql_where=text("predicted_start is not null and started_at is not null"),
     ),
     Index("ix_executions_ended_at", "ended_at", postgresql_where=text("started_at is not null")),
     # One live execution for each server of a user.
@@ -212,8 +212,8 @@ nodes = Table(
     _moment("seen_at", nullable=False),
 )
 
-# Owner: the hub. What a user, each member of a group, or everybody else may hold at a time; units
-# as in `zoe_core.cluster.Quota`, null: no limit. The name of the default one is ''.
+# Owner: the hub. What a user, each member of a group, or everybody may hold at a time; units, null
+# and the number for "no limit" as in `zoe_core.cluster.quota`. The name of the default one is ''.
 quotas = Table(
     "quotas",
     metadata,
@@ -224,7 +224,7 @@ quotas = Table(
     Column("millicores", BigInteger),
     Column("gpus", BigInteger),
     Column("runtime_limit", BigInteger),
-    Column("weight", Double, nullable=False, server_default=text("1")),
+    Column("weight", Double),
     _moment("changed_at", nullable=False),
     Column("by_user", Text, nullable=False),
     CheckConstraint("kind in ('user','group','default')", name="kind"),

@@ -23,6 +23,7 @@ from tests.support.middle import (
 )
 from tests.support.waiting import eventually_async
 from zoe_core.cluster import InstanceId, Observed
+from zoe_core.protocol import QueueEntry
 from zoe_hub import link as link_module
 from zoe_hub.feed import EventFeed
 from zoe_hub.link import MasterAway, NotAnswered
@@ -109,18 +110,21 @@ async def test_answers_are_right_or_the_master_is_clearly_away(
         assert answers["right"] > 20
         assert min(middle.done[each] for each in ("lost", "doubled", "late", "swapped")) > 0
         await hub.link.recovered()
-        assert await hub.link.queue() == expected[0]
+        assert (await hub.link.queue()).entries == expected[0]
 
 
 async def _questions(
     hub: HubEnd, waiting: list[int], talking: int
 ) -> list[Callable[[], Awaitable[Any]]]:
+    async def queue() -> tuple[QueueEntry, ...]:
+        return (await hub.link.queue()).entries
+
     async def settled() -> bool:
-        return len(await hub.link.queue()) == 4
+        return len(await queue()) == 4
 
     await eventually_async(settled)
     return [
-        hub.link.queue,
+        queue,
         lambda: hub.link.explain(waiting[-1]),
         lambda: hub.link.explain_all(waiting),
         lambda: hub.log(talking),
@@ -349,7 +353,7 @@ async def test_a_wire_that_goes_dead_is_noticed_and_questions_fail_at_once(
     async with wires_to_the_master() as wires, acts():
         (one,) = await running(hub, 1)
         following = asyncio.create_task(follow(hub, one))
-        assert await hub.link.queue() == []
+        assert (await hub.link.queue()).entries == ()
         wires.stall()
         await _known_to_be_away(hub)
         async with asyncio.timeout(PATIENCE / 2):  # far below what as many deadlines would take
@@ -363,7 +367,7 @@ async def test_a_wire_that_goes_dead_is_noticed_and_questions_fail_at_once(
         async with asyncio.timeout(PATIENCE):
             await hub.link.recovered()
             assert await following == said
-        assert await hub.link.queue() == []
+        assert (await hub.link.queue()).entries == ()
 
 
 async def _known_to_be_away(hub: HubEnd) -> None:
@@ -381,7 +385,7 @@ async def test_a_cut_wire_is_mended_by_itself(hub: HubEnd, acts: Callable) -> No
 
             async def answered() -> bool:
                 try:
-                    return await hub.link.queue() == []
+                    return (await hub.link.queue()).entries == ()
                 except MasterAway:
                     return False
 

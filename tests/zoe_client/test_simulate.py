@@ -1,11 +1,16 @@
 """``zoe-admin simulate``: results, and what it says of bad input."""
 
+import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -89,7 +94,8 @@ def test_people_get_a_table(capsys: Out, trace: str) -> None:
     assert "turnaround       0:02:07" in said
 
 
-def test_history_comes_from_standard_input(capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+def finished(number: int) -> dict[str, Any]:
+    """An execution as REST gives it, which took a minute."""
     resources = {"memory": 2**30, "cores": 1}
     instance = {
         "name": "main-0",
@@ -105,8 +111,8 @@ def test_history_comes_from_standard_input(capsys: Out, monkeypatch: pytest.Monk
         "started_at": "2026-11-02T09:00:10Z",
         "ended_at": "2026-11-02T09:01:10Z",
     }
-    record = {
-        "id": 1,
+    return {
+        "id": number,
         "name": "a",
         "zapp": None,
         "user": "ann",
@@ -115,12 +121,88 @@ def test_history_comes_from_standard_input(capsys: Out, monkeypatch: pytest.Monk
         "instances": [instance],
         **moments,
     }
-    lines = f"{json.dumps(record)}\n\n".encode()
+
+
+def test_history_comes_from_standard_input(capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = f"{json.dumps(finished(1))}\n\n".encode()
     monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(lines)))
 
     figures = simulate(capsys, "--history", "-", *CLUSTER)
 
     assert figures["turnaround"]["mean"] == 60
+
+
+class _Portal(BaseHTTPRequestHandler):
+    """Answers ``GET executions`` in two pages, to whoever may see those of others."""
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        asked = parse_qs(address.query)
+        known = self.headers["Authorization"] == "token right"
+        if not known or address.path != "/zoe/api/v1/executions":
+            document = {"title": "Not allowed", "status": 403, "detail": "user: not yours"}
+            self._answer(403, document)
+            return
+        assert asked["status"] == ["error", "terminated"]
+        assert asked["user"] == ["*"]
+        first = "cursor" not in asked
+        items = [finished(2 if first else 1)]
+        self._answer(200, {"items": items, "next": "more" if first else None})
+
+    def _answer(self, status: int, document: dict[str, Any]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def portal() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Portal) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/zoe/"
+        server.shutdown()
+        thread.join()
+
+
+def test_history_comes_from_the_portal(
+    capsys: Out, monkeypatch: pytest.MonkeyPatch, portal: str
+) -> None:
+    monkeypatch.setenv("ZOE_TOKEN", "right")
+    figures = simulate(capsys, "--history", portal, *CLUSTER)
+
+    assert (figures["jobs"], figures["workload"]) == (2, portal)
+    assert figures["turnaround"]["mean"] == 60
+
+
+def test_a_portal_that_gives_no_history_is_named(
+    capsys: Out, monkeypatch: pytest.MonkeyPatch, portal: str
+) -> None:
+    monkeypatch.setenv("ZOE_TOKEN", "wrong")
+    said = refused(capsys, "--history", portal)
+    assert f"--history: is {portal!r}: Not allowed: user: not yours" in said
+
+    monkeypatch.delenv("ZOE_TOKEN")
+    assert "set ZOE_TOKEN" in refused(capsys, "--history", portal)
+
+    monkeypatch.setenv("ZOE_TOKEN", "right")
+    said = refused(capsys, "--history", "http://127.0.0.1:9/")
+    assert "--history: is 'http://127.0.0.1:9/': Zoe does not answer at" in said
+
+
+def test_a_compressed_trace_is_read(capsys: Out, trace: str, tmp_path: Path) -> None:
+    packed = tmp_path / "small.swf.gz"
+    packed.write_bytes(gzip.compress(TRACE.encode()))
+
+    assert simulate(capsys, "--swf", str(packed), *CLUSTER)["jobs"] == 3
+
+    packed.write_bytes(packed.read_bytes()[:30])
+    assert f"--swf: is {str(packed)!r}: cannot be unpacked" in refused(capsys, "--swf", str(packed))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".html"])
@@ -144,6 +226,10 @@ def test_a_plot_is_the_same_each_time(capsys: Out, trace: str, tmp_path: Path, s
         (("--placement", "luck"), "--placement: is 'luck': must be one of best_fit, pack, spread"),
         (("--elastic-share", "1.5"), "--elastic-share: is '1.5': must be a number, 0 to 1"),
         (("--load-factor", "0"), "--load-factor: is '0'"),
+        (("--load-factor", "0.00001"), "--load-factor: is '0.00001': must be a number, 0.01 to"),
+        (("--nodes", "1000000000"), "--nodes: is '1000000000': must be a whole number, 1 to 10000"),
+        (("--memory-gb", "nan"), "--memory-gb: is 'nan': must be a number, 0.001 to 1048576"),
+        (("--memory-gb", "inf"), "--memory-gb: is 'inf': must be a number"),
         (("--load-factor", "nan"), "--load-factor: is 'nan'"),
         (("--seed", "x"), "--seed: is 'x'"),
         (("--plot", "a.pdf"), "--plot: is 'a.pdf': must end in .png or .html"),
@@ -164,6 +250,18 @@ def test_a_bad_workload_is_named(capsys: Out, tmp_path: Path) -> None:
     path.write_text(f"{TRACE}5 soon\n")
     assert f"{path}, line 6 has 2 fields" in refused(capsys, "--swf", str(path))
 
+    path.write_bytes(bytes(range(256)))
+    assert f"{path}, line 1 has" in refused(capsys, "--swf", str(path))
+
+    path.write_text(f"1 {'-1 ' * 17}\n")
+    said = refused(capsys, "--swf", str(path))
+    assert "line 1, field 2 (submit time) is -1: must be 0 to 2147483647" in said
+
+    assert "cannot be read: Is a directory" in refused(capsys, "--swf", str(tmp_path))
+
+    path.write_text("")
+    assert "has no job that ran" in refused(capsys, "--swf", str(path))
+
     path.write_text("; nothing\n")
     assert "has no job that ran" in refused(capsys, "--swf", str(path))
 
@@ -175,6 +273,32 @@ def test_a_bad_workload_is_named(capsys: Out, tmp_path: Path) -> None:
 
     said = refused(capsys, "--generate", "3", "--elastic-share", "0.5")
     assert "--elastic-share: is 0.5: may be given with --swf only" in said
+
+
+def lines(*jobs: tuple[int, float, int]) -> str:
+    """A trace of jobs: submitted, run time, processors."""
+    return "".join(
+        f"{number} {submitted} -1 {seconds} {processors} -1 -1 -1 -1 -1 1{' -1' * 7}\n"
+        for number, (submitted, seconds, processors) in enumerate(jobs, 1)
+    )
+
+
+def test_a_slow_load_takes_as_long_as_a_calendar_goes(capsys: Out, tmp_path: Path) -> None:
+    path = tmp_path / "long.swf"
+    path.write_text(lines((0, 60, 1), (2**31 - 1, 60, 1)))
+    figures = simulate(capsys, "--swf", str(path), *CLUSTER, "--load-factor", "0.01")
+    assert figures["ended"] == 2
+
+    path.write_text(lines(*[(0, 2**31 - 1, 4)] * 150))
+    assert "beyond the year 9999" in refused(capsys, "--swf", str(path), *CLUSTER)
+
+
+def test_jobs_may_come_in_any_order_and_be_too_large(capsys: Out, tmp_path: Path) -> None:
+    path = tmp_path / "odd.swf"
+    path.write_text(lines((500, 60, 4), (0, 60, 4), (10, 60, 5)))
+    figures = simulate(capsys, "--swf", str(path), *CLUSTER)
+    assert (figures["ended"], figures["never_started"]) == (2, 1)
+    assert figures["makespan"] == 560
 
 
 @pytest.mark.parametrize("package", ["numpy", "matplotlib"])

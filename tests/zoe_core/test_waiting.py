@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoe_core.waiting import StartEstimate, describe, roughly
+from zoe_core.waiting import StartEstimate, describe, in_parts, roughly, sentence
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -42,6 +42,29 @@ def sure(seconds: float) -> StartEstimate:
 )
 def test_a_start_in_words(start: StartEstimate, words: str) -> None:
     assert describe(start) == words
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (sure(0), "Starts now."),
+        (StartEstimate(300, 720, 2400), "Starts in about 12 min (between 5 and 40 min)."),
+        (StartEstimate(later_than=3 * DAY), "Starts in more than 3 days."),
+        (StartEstimate(), "No estimate: as things are now it does not start."),
+        (
+            StartEstimate(blockers=(12,)),
+            "No estimate: nobody can tell how long execution 12 runs.",
+        ),
+    ],
+)
+def test_a_start_in_a_sentence(start: StartEstimate, said: str) -> None:
+    assert sentence(start) == said
+
+
+def test_the_guess_and_its_range_apart() -> None:
+    assert in_parts(StartEstimate(300, 720, 2400)) == ("in about 12 min", "between 5 and 40 min")
+    assert in_parts(sure(720)) == ("in about 12 min", "")
+    assert in_parts(sure(2)) == ("now", "")
 
 
 @pytest.mark.parametrize(

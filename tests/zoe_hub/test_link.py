@@ -52,7 +52,7 @@ async def test_a_slow_answer_delays_nobody(
         one = await hub.submit()
         await hub.instance(one, observed="running")
         following = asyncio.create_task(hub.log(one, wait=25))
-        assert await hub.link.queue() == []
+        assert (await hub.link.queue()).entries == ()
         assert not following.done()
         engine.say(engine.instances()[0].spec.id, b"at last")
         assert await following == (b"at last", False)
@@ -62,18 +62,18 @@ async def test_a_master_that_is_gone_and_its_successor(
     database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
 ) -> None:
     async with acting(database_url, tmp_path, engine):
-        assert await hub.link.queue() == []
+        assert (await hub.link.queue()).entries == ()
     with pytest.raises(MasterAway, match="the scheduler does not answer"):
         await hub.link.queue()
     async with acting(database_url, tmp_path, engine):
-        assert await hub.link.queue() == []
+        assert (await hub.link.queue()).entries == ()
 
 
 async def test_it_is_known_that_the_master_is_away_and_that_it_is_back(
     database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
 ) -> None:
     async with acting(database_url, tmp_path, engine):
-        assert await hub.link.queue() == []
+        assert (await hub.link.queue()).entries == ()
         one = await hub.submit()
         await hub.instance(one, observed="running")
         following = asyncio.create_task(hub.log(one, wait=25))
@@ -87,7 +87,7 @@ async def test_it_is_known_that_the_master_is_away_and_that_it_is_back(
     assert not back.done()
     async with acting(database_url, tmp_path, engine), asyncio.timeout(PATIENCE):
         await back
-        assert await hub.link.queue() == []
+        assert (await hub.link.queue()).entries == ()
 
 
 async def test_who_asks_one_that_is_away_does_not_wait_for_the_database(
@@ -98,7 +98,7 @@ async def test_who_asks_one_that_is_away_does_not_wait_for_the_database(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with acting(database_url, tmp_path, engine):
-        assert await hub.link.queue() == []
+        assert (await hub.link.queue()).entries == ()
     await eventually_async(lambda: not hub.link._contact.there.is_set())
     hangs = Gate()
     monkeypatch.setattr(contact, "master_record", lambda database: hangs())
@@ -117,7 +117,7 @@ def answers(hub: HubEnd) -> Callable[[], object]:
 
     async def both() -> bool:
         with suppress(MasterAway):
-            return (await hub.link.queue(), await hub.log(10**6)) == ([], (b"", True))
+            return ((await hub.link.queue()).entries, await hub.log(10**6)) == ((), (b"", True))
         return False
 
     return both
@@ -214,7 +214,7 @@ async def test_too_many_requests_for_logs_are_told_so_and_delay_nobody(
         await eventually_async(lambda: len(other.link._contact.logs._open) == 3)
         with pytest.raises(MasterAway, match="too many requests wait for the scheduler"):
             await other.log(one)
-        assert await other.link.queue() == []
+        assert (await other.link.queue()).entries == ()
         assert await hub.log(one) == (b"", False), "others have room of their own"
         engine.say(engine.instances()[0].spec.id, b"at last")
         assert await asyncio.gather(*following) == [(b"at last", False)] * 3
@@ -229,7 +229,7 @@ async def test_hints_in_a_burst_become_few(
         for _ in range(500):
             await hub.link.wake()
         assert len(hub.link._contact.requests._open) <= 1
-        assert await hub.link.queue() == []
+        assert (await hub.link.queue()).entries == ()
 
 
 OF_ANOTHER_VERSION = """

@@ -46,7 +46,7 @@ async def entry(hub: HubEnd, one: int) -> QueueEntry:
     """Its place in the queue, once it is foreseen when it starts."""
 
     async def foreseen() -> QueueEntry | None:
-        for each in await hub.link.queue():
+        for each in (await hub.link.queue()).entries:
             if each.execution_id == one and each.expected is not None:
                 return each
         return None
@@ -64,12 +64,12 @@ async def test_now_later_and_never(hub: HubEnd) -> None:
     )
     assert small.mid is not None
     assert small.mid < 5
-    assert small.sentence == "It would start now."
+    assert small.sentence == "Starts now."
     assert large.mid is not None
     assert 3000 < large.mid <= 3600
-    assert large.sentence.startswith("It would start in about 1 h")
+    assert large.sentence.startswith("Starts in about 1 h")
     assert (never.low, never.mid, never.high) == (None, None, None)
-    assert never.sentence == "As things are now it does not start."
+    assert never.sentence == "No estimate: as things are now it does not start."
 
 
 async def test_what_cannot_be_read_is_refused(hub: HubEnd) -> None:
@@ -86,13 +86,13 @@ async def test_what_waits_is_told_when_it_starts_and_how_good_that_was(
     told = (await entry(hub, second)).expected
     assert told is not None
     assert told.low <= told.mid
-    assert (await hub.link.queue_reply()).error is None
+    assert (await hub.link.queue()).error is None
     await eventually_async(lambda: predicted(hub, second))
     await finish(hub, engine, first)
     await hub.until(second, "running")
 
     async def judged() -> bool:
-        error = (await hub.link.queue_reply()).error
+        error = (await hub.link.queue()).error
         return error is not None and error.count == 1 and error.median >= 0
 
     await eventually_async(judged)
@@ -112,8 +112,8 @@ async def test_of_what_nobody_knows_nothing_is_told(hub: HubEnd) -> None:
     await hub.until(second, "queued")
     (large,) = await hub.link.estimate(asked(WHOLE))
     assert large.mid is None
-    assert large.sentence.startswith("Nobody can tell how long execution")
-    (waiting,) = await hub.link.queue()
+    assert large.sentence.startswith("No estimate: nobody can tell how long execution")
+    (waiting,) = (await hub.link.queue()).entries
     assert waiting.expected is None
 
 

@@ -109,7 +109,7 @@ async def test_who_waits_is_told_why(hub: HubEnd) -> None:
     second = await hub.submit(zapp(service(essential=2, memory=4)), name="big", user="bob")
     third = await hub.submit(zapp(service(essential=2, memory=3)))
     await hub.until(third, "queued")
-    entries = await hub.link.queue()
+    entries = (await hub.link.queue()).entries
     assert [(each.execution_id, each.user, each.name) for each in entries] == [
         (second, "bob", "big"),
         (third, "alice", "test"),
@@ -137,7 +137,7 @@ async def test_ended_while_it_waits(hub: HubEnd, engine: FakeEngine) -> None:
     await hub.end(one, "She stopped it.")
     assert await hub.ended(one) == ("terminated", "She stopped it.")
     assert await hub.moves(one) == ["queued", "terminated"]
-    assert await hub.link.queue() == []
+    assert (await hub.link.queue()).entries == ()
 
 
 async def test_ended_while_it_starts(hub: HubEnd, engine: FakeEngine) -> None:

@@ -222,7 +222,7 @@ async def test_a_log_that_cannot_be_read_any_more_hurts_who_follows_it_alone(
     (tmp_path / "logs" / str(one) / "main-0.1.log").mkdir(parents=True)  # open: EISDIR
     with pytest.raises(NotAnswered, match="its log says why"):
         await following
-    assert await hub.link.queue() == []
+    assert (await hub.link.queue()).entries == ()
     assert master_record(hub.database).epoch == 1
 
 

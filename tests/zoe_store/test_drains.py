@@ -7,12 +7,14 @@ from zoe_store.office import Office
 
 def test_a_wish_stays_until_it_is_taken_back(database: Database) -> None:
     assert drains.drained(database) == {}
-    for name, by in (("b", "root"), ("a", "root"), ("b", "eve")):
-        drains.set_drain(database, name, by, True)
+    wishes = (("b", "root"), ("a", "root"), ("b", "eve"))
+    assert [drains.set_drain(database, name, by, True) for name, by in wishes] == [
+        *(True, True, False)
+    ]
     found = drains.drained(database)
     assert [(name, each.by_user) for name, each in found.items()] == [("a", "root"), ("b", "root")]
-    drains.set_drain(database, "b", "eve", False)
-    drains.set_drain(database, "unknown", "eve", False)
+    assert drains.set_drain(database, "b", "eve", False)
+    assert not drains.set_drain(database, "unknown", "eve", False)
     assert drains.drained(database) == {"a": found["a"]}
 
 

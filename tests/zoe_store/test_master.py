@@ -400,6 +400,9 @@ def test_reservations_count_as_in_memory(database: Database, office: Office) -> 
         for name in ("node-0", "node-1")
     }
     assert cluster.reserved_by_node(database) == expected
+    with database.transaction() as connection:
+        connection.execute(tables.executions.update().values(status="terminated"))
+    assert cluster.reserved_by_node(database) == {}
 
 
 def test_the_master_says_where_it_listens(database: Database, office: Office) -> None:

@@ -82,7 +82,7 @@ def test_the_migrations_make_the_tables_as_they_are_described(database: Database
     ("revision", "message"),
     [
         (None, "no Zoe schema yet"),
-        ("0001", "older schema 0001, this version needs 0003: run python"),
+        ("0001", "older schema 0001, this version needs 0004: run python"),
         ("9999", "has the schema 9999, made by a newer version of Zoe"),
     ],
 )

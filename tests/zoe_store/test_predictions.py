@@ -17,10 +17,10 @@ def predicted(low: float, mid: float, high: float | None) -> Predicted:
 
 
 def start(office: Office, execution_id: int, seconds: float) -> None:
-    """Let the master note that it starts."""
+    """Let the master note that it runs."""
     (view,) = (each for each in master.read_news(office).submitted if each.id == execution_id)
-    starting = replace(view, status=ExecutionStatus.STARTING, starting_since=after(seconds))
-    master.write_advance(office, Advance(executions={view.id: starting}), [], START)
+    running = replace(view, status=ExecutionStatus.RUNNING, started_at=after(seconds))
+    master.write_advance(office, Advance(executions={view.id: running}), [], START)
 
 
 def test_the_first_prediction_stays(database: Database, office: Office) -> None:

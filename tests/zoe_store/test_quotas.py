@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from zoe_core.cluster import Quota, Quotas
+from zoe_core.cluster import NO_LIMIT, Quota, Quotas
 from zoe_store import master, quotas
 from zoe_store.database import Database
 from zoe_store.office import Office
@@ -24,9 +24,10 @@ def test_what_was_set_is_listed_and_can_be_changed_and_removed(database: Databas
         ("group", "lab", Quota(gpus=0), "root"),
         ("user", "alice", FULL, "root"),
     ]
-    quotas.set_quota(database, "user", "alice", Quota(), "bob")
+    answered = quotas.set_quota(database, "user", "alice", Quota(memory=NO_LIMIT), "bob")
     (changed,) = (each for each in before(database) if each.name == "alice")
-    assert (changed.quota, changed.by_user) == (Quota(), "bob")
+    assert (changed.quota, changed.by_user) == (Quota(memory=NO_LIMIT), "bob")
+    assert answered == changed
     assert quotas.remove_quota(database, "user", "alice")
     assert not quotas.remove_quota(database, "user", "alice")
     assert not quotas.remove_quota(database, "user", "lab")
@@ -76,7 +77,8 @@ def test_the_master_reads_them_when_they_have_changed(database: Database, office
     first = master.read_news(office).rules
     assert first.quotas == Quotas(users={"alice": FULL})
     assert master.read_news(office).rules is first
-    quotas.set_quota(database, "default", "", Quota(executions=0), "root")
+    quotas.set_quota(database, "default", "", Quota(executions=0, memory=NO_LIMIT), "root")
     assert master.read_news(office).rules.quotas == quotas.read_quotas(database)
     quotas.remove_quota(database, "user", "alice")
-    assert master.read_news(office).rules.quotas == Quotas(default=Quota(executions=0))
+    default = Quota(executions=0, memory=NO_LIMIT)
+    assert master.read_news(office).rules.quotas == Quotas(default=default)

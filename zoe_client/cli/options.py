@@ -33,14 +33,15 @@ def _add_workload(group: argparse._ArgumentGroup) -> None:
     one.add_argument(
         "--swf",
         metavar="FILE",
-        help="a trace in the Standard Workload Format, - for standard input: a job of n processors "
-        "is n instances of one core",
+        help="a trace in the Standard Workload Format, also compressed with gzip, - for standard "
+        "input: a job of n processors is n instances of one core",
     )
     one.add_argument(
         "--history",
         metavar="FILE",
-        help="what ran here, as GET /executions/{id} gives it, one JSON object a line, - for "
-        "standard input",
+        help="what ran here: the address of the portal, such as https://hub.example.org/services/"
+        "zoe/, with a token in ZOE_TOKEN; or a file of executions as REST gives them, one JSON "
+        "object a line, - for standard input",
     )
     one.add_argument(
         "--generate",
@@ -62,7 +63,7 @@ def _add_changes(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--load-factor",
-        type=_number(1e-6, 1e6),
+        type=_number(0.01, 1e6),
         default=1.0,
         metavar="X",
         help="divide the gaps between submissions by X (default: 1)",
@@ -94,7 +95,7 @@ def _add_cluster(group: argparse._ArgumentGroup) -> None:
         metavar="M",
         help="of each node, in units of 2**30 bytes (default: 128)",
     )
-    group.add_argument("--policy", default="fifo", metavar="P", help="default: fifo")
+    group.add_argument("--policy", default="hrrn", metavar="P", help="default: hrrn")
     group.add_argument("--placement", default="spread", metavar="L", help="default: spread")
 
 
@@ -121,7 +122,7 @@ def _number(least: float, most: float) -> Callable[[str], float]:
             value = float("nan")
         if not (isfinite(value) and least <= value <= most):
             raise argparse.ArgumentTypeError(
-                f"is {text!r}: must be a number, {least:g} to {most:g}"
+                f"is {text!r}: must be a number, {least:.15g} to {most:.15g}"
             )
         return value
 

@@ -31,7 +31,13 @@ def simulate_command(options: Namespace) -> None:
     node = Amount.of(round(options.memory_gb * 2**30), options.cores)
     workload = read_workload(options, node, np.random.default_rng(options.seed))
     jobs = at_load(workload.jobs, options.load_factor)
-    run = simulate(jobs, equal_nodes(options.nodes, node), settings)
+    try:
+        run = simulate(jobs, equal_nodes(options.nodes, node), settings)
+    except OverflowError:
+        raise BadOption(
+            f"{workload.source}: its jobs take beyond the year 9999 here: must be shorter or "
+            "fewer, or have more --nodes or --cores"
+        ) from None
     figures = {**_setting(options, workload), **metrics(run)}
     if options.plot is not None:
         from zoe_client.cli.plot import draw  # drawing is slow to load

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
+import zlib
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +13,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from zoe_client import Client, ZoeError
 from zoe_client.cli.options import BadOption
 from zoe_core.amount import Amount
+from zoe_core.cluster import FINAL
 from zoe_core.documents import JsonProblemError, read_json
 from zoe_core.protocol.rest import Execution
 from zoe_core.simulation import (
@@ -23,6 +27,13 @@ from zoe_core.simulation import (
     make_elastic,
     read_swf,
 )
+
+_GZIP = b"\x1f\x8b"
+"""How a file of gzip begins (RFC 1952)."""
+
+_ENDED = tuple(sorted(each.value for each in FINAL))
+_EVERYBODY = "*"
+"""The user whose executions are everybody's, for REST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,22 @@ def _not_empty(option: str, workload: Workload) -> Workload:
 
 
 def _executions(name: str) -> Iterator[Execution]:
+    if name.startswith(("http://", "https://")):
+        return _asked_of(name)
+    return _written_in(name)
+
+
+def _asked_of(url: str) -> Iterator[Execution]:
+    """All that have ended, of everybody."""
+    try:
+        with Client(url) as zoe:
+            yield from zoe.executions(status=_ENDED, user=_EVERYBODY)
+    except ZoeError as error:
+        said = str(error).partition("\n")[0]
+        raise BadOption(f"argument --history: is {url!r}: {said}") from None
+
+
+def _written_in(name: str) -> Iterator[Execution]:
     for number, line in enumerate(_lines("--history", name), start=1):
         if not line.strip():
             continue
@@ -99,4 +126,17 @@ def _lines(option: str, name: str) -> Iterable[str]:
         raise BadOption(
             f"argument {option}: is {name!r}: cannot be read: {error.strerror}"
         ) from None
-    return raw.decode("utf-8", "replace").splitlines()
+    return _unpacked(option, name, raw).decode("utf-8", "replace").splitlines()
+
+
+def _unpacked(option: str, name: str, raw: bytes) -> bytes:
+    """Archives of traces hold them compressed."""
+    if not raw.startswith(_GZIP):
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadOption(
+            f"argument {option}: is {name!r}: cannot be unpacked: {error}; must be a whole file of "
+            "gzip, or of text"
+        ) from None

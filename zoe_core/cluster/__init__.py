@@ -16,11 +16,12 @@ from zoe_core.cluster.instance import (
 )
 from zoe_core.cluster.node import Capabilities, Node
 from zoe_core.cluster.past_use import PastUse
-from zoe_core.cluster.quota import Quota, Quotas
+from zoe_core.cluster.quota import NO_LIMIT, Quota, Quotas
 from zoe_core.cluster.snapshot import Snapshot
 
 __all__ = [
     "FINAL",
+    "NO_LIMIT",
     "Capabilities",
     "Desired",
     "ExecutionStatus",

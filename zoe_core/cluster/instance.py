@@ -74,17 +74,18 @@ class InstanceView:
 
     @property
     def gone(self) -> bool:
-        """Nothing of it exists on the back-end and nothing will be started."""
-        return self.observed in (Observed.EXITED, Observed.LOST) or (
-            self.desired is Desired.ABSENT and self.observed is Observed.NONE
-        )
+        """It was seen to have ended, or not to be there, and will not be started again.
+
+        One that was merely given up before it was seen is not: its start may be under way.
+        """
+        return self.observed in (Observed.EXITED, Observed.LOST)
 
     @property
     def leaving(self) -> bool:
-        """It is not wanted any more, and still there."""
+        """It is not wanted any more, and still there, or may still come."""
         return self.desired is Desired.ABSENT and not self.gone
 
     @property
     def holds_reservation(self) -> bool:
-        """Its room is taken until it is seen gone, also while it is leaving."""
+        """Its room and its GPUs are taken until it is seen gone, also while it is leaving."""
         return not self.gone

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
+
+NO_LIMIT: Final = 2**63 - 1
+"""In a quota: this is not limited, whatever other quotas say. No number in a quota is larger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Limits on what one user holds at a time; None: no limit.
+    """Limits on what one user holds at a time; None: this quota says nothing about it.
 
     ``executions`` counts those that start or run; ``memory`` is in bytes, ``millicores`` in
     thousandths of a core, ``gpus`` in devices. ``runtime_limit`` is in seconds, for each execution,
@@ -22,12 +26,12 @@ class Quota:
     millicores: int | None = None
     gpus: int | None = None
     runtime_limit: int | None = None
-    weight: float = 1.0
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """The quotas of a site, by the name of the user or group, and the one for all others.
+    """The quotas of a site, by the name of the user or group, and the default one.
 
     A group's quota is that of each of its members, not of all together.
     """
@@ -37,15 +41,22 @@ class Quotas:
     default: Quota = Quota()
 
     def of(self, user: str, groups: Iterable[str]) -> Quota:
-        """The most generous of the user's own and her groups' quotas, limit by limit."""
-        found = [self.users[user]] if user in self.users else []
-        found += [self.groups[each] for each in groups if each in self.groups]
-        return _most_generous(found) if found else self.default
+        """What counts for a user, each limit for itself; in the answer None is no limit.
+
+        The most generous of what her own quota and her groups' say; what none of them says is as
+        the default has it. Where that says nothing either there is no limit, and the weight is 1.
+        """
+        own = (self.users.get(user), *map(self.groups.get, groups))
+        return _counting(tuple(each for each in own if each is not None), self.default)
 
 
-def _most_generous(quotas: list[Quota]) -> Quota:
-    generous: dict[str, Any] = {}
+@lru_cache(maxsize=1024)
+def _counting(own: tuple[Quota, ...], default: Quota) -> Quota:
+    counting: dict[str, Any] = {}
     for each in fields(Quota):
-        values = [getattr(quota, each.name) for quota in quotas]
-        generous[each.name] = None if None in values else max(values)
-    return Quota(**generous)
+        said = [getattr(quota, each.name) for quota in own]
+        given = [limit for limit in said if limit is not None]
+        most = max(given, default=getattr(default, each.name))
+        counting[each.name] = None if most == NO_LIMIT else most
+    counting["weight"] = counting["weight"] or 1.0
+    return Quota(**counting)

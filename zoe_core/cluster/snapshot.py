@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from zoe_core.amount import Amount
 from zoe_core.cluster.execution import ExecutionView
 from zoe_core.cluster.instance import InstanceId, InstanceView
 from zoe_core.cluster.node import Node
@@ -49,14 +48,3 @@ class Snapshot:
     def all_instances(self) -> Iterator[InstanceView]:
         """The instances of all executions."""
         return (each for mine in self.instances.values() for each in mine.values())
-
-    def free(self) -> dict[str, Amount]:
-        """Capacity less reservations of each node: every instance not seen gone holds its room.
-
-        Amounts may be negative after a node shrank.
-        """
-        free = {name: node.capacity for name, node in self.nodes.items()}
-        for instance in self.all_instances():
-            if instance.holds_reservation and instance.node in free:
-                free[instance.node] = free[instance.node] - instance.reservation
-        return free

@@ -133,6 +133,7 @@ class ExpectedStart(Answer):
 class Waiting(Answer):
     """Why an execution does not run yet, and for how long, as far as one can tell.
 
+    Of one that runs: why an essential instance that failed does not start again.
     ``position`` counts from 1 and is null when nobody knows it now; ``ahead`` has the ids before
     it. ``expected`` is null when nobody can say anything about its start now.
     """
@@ -141,6 +142,15 @@ class Waiting(Answer):
     reasons: tuple[str, ...] = ()
     ahead: tuple[int, ...] = ()
     expected: ExpectedStart | None = None
+
+
+class FirstPrediction(Answer):
+    """When it was first foreseen to start, and when that was (``at``); high null: who knows."""
+
+    at: Moment
+    low: Moment
+    mid: Moment
+    high: Moment | None
 
 
 class Execution(Answer):
@@ -164,6 +174,7 @@ class Execution(Answer):
     instances: tuple[Instance, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     waiting: Waiting | None = None
+    predicted: FirstPrediction | None = None
 
 
 class ExecutionList(Answer):

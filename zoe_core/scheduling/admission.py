@@ -9,21 +9,28 @@ from zoe_core.amount import Amount
 from zoe_core.cluster import Node, Snapshot
 from zoe_core.scheduling.gang import essential_demand, total_of
 from zoe_core.scheduling.nodes.room import Misfit, Room
-from zoe_core.scheduling.placement import Spread
+from zoe_core.scheduling.placement import BestFit, Pack, Placement, Spread
 from zoe_core.zapp import Problem, Service, SiteDefaults, ZApp
+
+ANY: Sequence[Placement] = (Spread(), Pack(), BestFit())
+"""For who does not know how the master places: only what none of these can place is refused."""
 
 
 def could_ever_fit(
-    zapp: ZApp, nodes: Sequence[Node], defaults: SiteDefaults
+    zapp: ZApp,
+    nodes: Sequence[Node],
+    defaults: SiteDefaults,
+    placements: Sequence[Placement] = ANY,
 ) -> tuple[Problem, ...]:
     """What makes it impossible to start the essential gang even if all nodes were empty.
 
-    Nodes that are offline or draining count: they may come back. No nodes known yet: no objection.
+    ``placements`` are those that the master may use. Nodes that are offline or draining count: they
+    may come back. No nodes known yet: no objection.
     """
     if not nodes:
         return ()
     problems = tuple(_impossible_services(zapp, nodes, defaults))
-    return problems or _impossible_gang(zapp, nodes, defaults)
+    return problems or _impossible_gang(zapp, nodes, defaults, placements)
 
 
 def _impossible_services(
@@ -78,12 +85,16 @@ def _nearness(wanted: Amount, capacity: Amount) -> tuple[int, int, int]:
 
 
 def _impossible_gang(
-    zapp: ZApp, nodes: Sequence[Node], defaults: SiteDefaults
+    zapp: ZApp, nodes: Sequence[Node], defaults: SiteDefaults, placements: Sequence[Placement]
 ) -> tuple[Problem, ...]:
     """Place the gang on the empty nodes, just as the decision would."""
-    ready = [replace(node, online=True, draining=False) for node in nodes]
+    ready = [
+        node if node.online and not node.draining else replace(node, online=True, draining=False)
+        for node in nodes
+    ]
+    empty = Room.beside(Snapshot.of(ready, (), ()))
     demand = essential_demand(zapp, defaults)
-    if not isinstance(Room.beside(Snapshot.of(ready, (), ())).place_gang(demand, Spread()), Misfit):
+    if any(not isinstance(empty.copy().place_gang(demand, each), Misfit) for each in placements):
         return ()
     capacity = sum((node.capacity for node in nodes), Amount())
     return (

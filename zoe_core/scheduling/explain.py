@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from zoe_core.amount import MILLICORES_PER_CORE, describe_memory
+from zoe_core.amount import MILLICORES_PER_CORE, Amount, describe_memory
 from zoe_core.explanation import Explanation
 from zoe_core.scheduling.plan import Blocker, Outlook, Plan, Verdict
+from zoe_core.waiting import roughly
 
 SHOWN_AHEAD = 20
 """Ids ahead that are told: in a long queue the nearest say enough."""
@@ -15,25 +17,35 @@ SHOWN_AHEAD = 20
 def explain(plan: Plan, execution_id: int, now: datetime | None = None) -> Explanation | None:
     """Render the verdict of ``plan`` on one execution; None when it does not wait.
 
-    With ``now`` it is also told in how long something is expected.
+    One that runs waits too while an essential instance of it that failed has no room to start
+    again; its position is 0. With ``now`` it is also told in how long something is expected.
     """
     verdict = plan.verdicts.get(execution_id)
-    if verdict is None:
+    if verdict is not None:
+        before = verdict.position - 1
+        ahead = plan.waiting[max(0, before - SHOWN_AHEAD) : before]
+        return Explanation(verdict.position, ahead, tuple(_reasons(verdict, now)))
+    lacking = plan.lacking.get(execution_id)
+    if lacking is None:
         return None
-    before = verdict.position - 1
-    ahead = plan.waiting[max(0, before - SHOWN_AHEAD) : before]
-    reasons = [_sentence(verdict)]
-    if verdict.outlook is not None:
-        reasons.append(_promise(verdict.outlook, now))
-    return Explanation(verdict.position, ahead, tuple(reasons))
+    return Explanation(0, (), (_INCOMPLETE, *_reasons(lacking, now)))
 
+
+_INCOMPLETE = "An essential instance of it failed, and waits for room to start again."
 
 _PLAIN = {
-    Blocker.NOT_TRIED: "It was not looked at in this pass: too many before it were tried in vain.",
+    Blocker.NOT_TRIED: "It was not tried this time: many before it were, and found no room.",
     Blocker.ON_HOLD: "It is on hold.",
     Blocker.LEAVING: "The instances of its last attempt are still being removed.",
     Blocker.MAKING_ROOM: "Room is being made for it: it starts once what leaves is gone.",
 }
+
+
+def _reasons(verdict: Verdict, now: datetime | None) -> list[str]:
+    reasons = [_sentence(verdict)]
+    if verdict.outlook is not None:
+        reasons.append(_promise(verdict.outlook, now))
+    return reasons
 
 
 def _sentence(verdict: Verdict) -> str:
@@ -45,7 +57,7 @@ def _sentence(verdict: Verdict) -> str:
         case Blocker.TOO_LARGE:
             return (
                 "The nodes that are here now would be too small for it even if they were empty: "
-                f"{_needs(verdict)}."
+                f"{_needs(verdict)}; {_there(verdict)}."
             )
         case Blocker.RESTART:
             return (
@@ -60,6 +72,9 @@ def _sentence(verdict: Verdict) -> str:
             return _PLAIN[plain]
 
 
+# --- room ---
+
+
 def _needs(verdict: Verdict) -> str:
     if verdict.gang:
         together = f"Its {verdict.gang} essential instances start together and need"
@@ -71,12 +86,50 @@ def _needs(verdict: Verdict) -> str:
 
 
 def _free(verdict: Verdict) -> str:
+    """What there is now."""
+    if verdict.placed is not None:
+        found = f"room for {verdict.placed} of them" if verdict.placed else "no room for them"
+        return (
+            f"beside the rest of its gang there is {found}: enough is free in all, but in pieces, "
+            "or on nodes that do not do for it"
+        )
+    if verdict.gang:
+        return f"{_told(verdict.free, verdict.needs)} are free"
+    return f"{verdict.node} comes closest, but has {_short(verdict)} free"
+
+
+def _there(verdict: Verdict) -> str:
+    """What there would be on empty nodes."""
     if verdict.placed is not None:
         found = f"for {verdict.placed} of them" if verdict.placed else "for none of them"
-        return f"beside the rest of its gang there is room {found}, although enough is free in all"
+        return f"beside the rest of its gang there would be room {found}"
     if verdict.gang:
-        return f"{verdict.free.describe()} are free"
-    return f"the most that is free on one node is {verdict.free.describe()}, on {verdict.node}"
+        return f"all of them together have {_told(verdict.free, verdict.needs)}"
+    return f"{verdict.node} comes closest, but has {_short(verdict)}"
+
+
+def _told(there: Amount, needs: Amount) -> str:
+    """An amount in words; GPUs that are needed are told also when there are none."""
+    return there.describe() + (", no GPU" if needs.gpus and not there.gpus else "")
+
+
+def _short(verdict: Verdict) -> str:
+    """What there is too little of: ``only 3 GB``, ``only 3 GB and no GPU``."""
+    needs, there = verdict.needs, verdict.free
+    some, none = [], []
+    for wanted, found, words, noun in (
+        (needs.memory, there.memory, describe_memory(there.memory), "memory"),
+        (needs.millicores, there.millicores, _cores(there.millicores), "core"),
+        (needs.gpus, there.gpus, _counted(there.gpus, "GPU"), "GPU"),
+    ):
+        if found >= wanted:
+            continue
+        if found:
+            some.append(words)
+        else:
+            none.append(f"no {noun}")
+    only = [f"only {_listed(some)}"] if some else []
+    return _listed([*only, *none])
 
 
 def _no_node(verdict: Verdict) -> str:
@@ -89,25 +142,34 @@ def _no_node(verdict: Verdict) -> str:
     )
 
 
+# --- quotas ---
+
+
 def _quota(verdict: Verdict) -> str:
     held, asked, allowed = (
-        _counted(verdict.limit, each) for each in (verdict.held, verdict.asked, verdict.allowed)
+        _limited(verdict.limit, each) for each in (verdict.held, verdict.asked, verdict.allowed)
     )
-    what = {
-        "executions": "executions at a time",
-        "memory": "of memory",
-        "millicores": "cores",
-        "gpus": "GPUs",
-    }[verdict.limit]
-    return f"Your quota: you hold {held} of {allowed} {what}, and this one needs {asked}."
+    if verdict.limit == "executions":
+        return f"Your quota is {allowed} at a time, and you have {verdict.held} now."
+    if verdict.asked > verdict.allowed:
+        needs = f"this one alone needs {asked}"
+        return f"Your quota is {allowed}, and {needs}: it waits until the quota is raised."
+    return f"Your quota is {allowed}: you hold {held}, and this one needs {asked}."
 
 
-def _counted(limit: str, value: int) -> str:
-    if limit == "memory":
-        return describe_memory(value)
-    if limit == "millicores":
-        return f"{value / MILLICORES_PER_CORE:g}"
-    return str(value)
+def _limited(limit: str, value: int) -> str:
+    match limit:
+        case "memory":
+            return describe_memory(value)
+        case "millicores":
+            return _cores(value)
+        case "gpus":
+            return _counted(value, "GPU")
+        case _:
+            return _counted(value, "execution")
+
+
+# --- what comes before it ---
 
 
 def _would_delay(verdict: Verdict) -> str:
@@ -136,9 +198,20 @@ def _promise(outlook: Outlook, now: datetime | None) -> str:
 
 
 def _how_long(at: datetime, now: datetime) -> str:
-    minutes = round(max(0.0, (at - now).total_seconds()) / 60)
-    if minutes < 1:
-        return ", in about a minute"
-    if minutes < 120:
-        return f", in about {minutes} min"
-    return f", in about {round(minutes / 60)} h"
+    return f", in about {roughly(max(0.0, (at - now).total_seconds()))}"
+
+
+# --- words ---
+
+
+def _cores(millicores: int) -> str:
+    return _counted(millicores / MILLICORES_PER_CORE, "core")
+
+
+def _counted(value: float, noun: str) -> str:
+    return f"{value:g} {noun}" if value == 1 else f"{value:g} {noun}s"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last

@@ -70,6 +70,11 @@ def total_of(demand: Demand) -> Amount:
     return sum((need.amount * count for need, count in demand), Amount())
 
 
+def whole_of(zapp: ZApp, defaults: SiteDefaults) -> Amount:
+    """What all instances that it may have reserve together, the elastic ones too."""
+    return sum((each.reservation(defaults) * each.total_count for each in zapp.services), Amount())
+
+
 def seated(
     wanted: Sequence[Unplaced], demand: Demand, spots: Sequence[Sequence[Spot]]
 ) -> tuple[InstanceView, ...]:

@@ -67,10 +67,10 @@ class History:
     ) -> Prediction | None:
         """How long it will run in all, in seconds; None when nothing is known about it.
 
-        By runs of the same user and ZApp, else of the same ZApp, else by its runtime ``limit``: it
-        ends at any time up to that. Never above the limit. Only runs that took longer than the
-        ``survived`` seconds that it runs already tell anything; one that has outlived all that are
-        known is due to end, but may run as long again.
+        By runs of the same user and ZApp, else of the same ZApp; never above its runtime ``limit``.
+        Only runs that took longer than the ``survived`` seconds that it runs already tell anything;
+        one that has outlived all that are known is due to end, but may run as long again. Of a ZApp
+        that never ran only the limit is known: it is taken to need all of that, or to end at once.
         """
         of_user = self._of_users.get((user, zapp_name), ())
         of_zapp = self._of_zapps.get(zapp_name, ())
@@ -78,12 +78,10 @@ class History:
             longer = sorted(each for each in runs if each > survived)
             if longer:
                 return _capped(_quantiles(longer, survived), basis, limit)
-        if limit is not None:
-            return _capped((survived, limit, limit), Basis.LIMIT, limit)
         if of_zapp:
             basis = Basis.USER if of_user else Basis.ZAPP
-            return _capped((survived, survived, 2 * survived), basis, None)
-        return None
+            return _capped((survived, survived, 2 * survived), basis, limit)
+        return None if limit is None else _capped((survived, limit, limit), Basis.LIMIT, limit)
 
 
 def _add(kept: dict[_Name, deque[float]], name: _Name, seconds: float, most: int) -> None:

@@ -46,11 +46,11 @@ class Outlook:
 class Verdict:
     """Why one request waits, in numbers: sentences are made from it only when somebody asks.
 
-    ``position`` counts from 1. ``instance`` names what found no place, and ``count`` is how many
-    such instances the gang has.
+    ``position`` counts from 1, and is 0 for what runs. ``instance`` names what found no place, and
+    ``count`` is how many such instances the gang has.
 
-    If no node has room for one, ``needs`` is its reservation, and ``free`` the most that one node
-    has, on ``node``. If only the gang as a whole is too large, ``gang`` is the number of its
+    If no node has room for one, ``needs`` is its reservation, and ``free`` what the node has that
+    comes nearest, ``node``. If only the gang as a whole is too large, ``gang`` is the number of its
     instances, ``needs`` what they reserve together, and ``free`` what all nodes together have. If
     that would be enough, but no node has the rest in one piece, ``placed`` says for how many of the
     ``count`` there is room, and ``needs`` is the reservation of one.
@@ -99,8 +99,9 @@ class Plan:
     ``taken`` lists elastic instances to take back, so that the head of the queue finds room.
     ``overtaken`` has, for an execution that others started before and may have delayed, how often
     that has happened by now. ``waiting`` lists those that do not start, in the order of the
-    decision; ``verdicts`` says why. After ``review_at`` the passing of time alone may give another
-    plan.
+    decision; ``verdicts`` says why. ``lacking`` says it of executions that run, but have lost an
+    essential instance that is to start again and has no place yet. After ``review_at`` the passing
+    of time alone may give another plan.
     """
 
     gangs: tuple[Gang, ...] = ()
@@ -110,4 +111,5 @@ class Plan:
     overtaken: Mapping[int, int] = field(default_factory=dict)
     waiting: tuple[int, ...] = ()
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
+    lacking: Mapping[int, Verdict] = field(default_factory=dict)
     review_at: datetime | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from zoe_core.amount import Amount
 from zoe_core.cluster import Snapshot
 from zoe_core.scheduling.decision.decide import plan
 from zoe_core.scheduling.plan import Plan
@@ -32,6 +33,10 @@ class Scheduler:
     def decide(self, now: datetime) -> Plan:
         """Plan what starts now."""
         return plan(self._picture, now)
+
+    def held(self) -> dict[str, Amount]:
+        """What users hold in the newest picture; who holds nothing is left out."""
+        return self._picture.holdings.by_user()
 
 
 def decide(snapshot: Snapshot, settings: SchedulingSettings, now: datetime) -> Plan:

@@ -1,6 +1,6 @@
 """The real scheduler in virtual time: workloads, a world to run them in, and what came of it."""
 
-from zoe_core.simulation.finished import History, from_history
+from zoe_core.simulation.finished import PastWorkload, from_history
 from zoe_core.simulation.generate import PAPERS_NODE, PAPERS_NODES, generate
 from zoe_core.simulation.job import BEGINNING, Component, Job, at_load, equal_nodes
 from zoe_core.simulation.metrics import metrics, spread
@@ -15,9 +15,9 @@ __all__ = [
     "PAPERS_NODES",
     "Component",
     "Decider",
-    "History",
     "Job",
     "Life",
+    "PastWorkload",
     "Run",
     "SwfError",
     "SwfWorkload",

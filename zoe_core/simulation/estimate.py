@@ -37,8 +37,10 @@ def estimate(
     Three runs of the real scheduler: with low, middle and high run times of everything at once. So
     the range is wide, though what comes later, or is done to the queue, may still break it. What
     runs already is taken to have outlived all shorter runs; elastic instances to change no run
-    time. Each of ``requests`` is asked about by itself, with three runs of its own; their ids are
-    not in ``snapshot``. The work is bounded by ``QUEUE_STEPS`` and ``REQUEST_STEPS``.
+    time. With ``COARSE_FROM`` executions or more all ends are rounded: the queue as a whole passes
+    as it would, but a single start may move, as other requests overtake than would have. Each of
+    ``requests`` is asked about by itself, with three runs of its own; their ids are not in
+    ``snapshot``. The work is bounded by ``QUEUE_STEPS`` and ``REQUEST_STEPS``.
     """
     present = Present(snapshot, settings, rules, history, now)
     if requests:

@@ -14,21 +14,24 @@ from zoe_core.simulation.work import Work
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """The jobs of a history, by their submission, and how many were left out, by reason."""
+class PastWorkload:
+    """The jobs that ran here, by their submission, and how many were left out, by reason."""
 
     jobs: tuple[Job, ...]
     skipped: Mapping[str, int]
 
 
-def from_history(executions: Iterable[Execution]) -> History:
+def from_history(executions: Iterable[Execution]) -> PastWorkload:
     """What finished executions asked for, and did: the time that their instances ran is their work.
 
-    Their run time is the estimate. Elastic instances that never came are not known.
+    A Jupyter server takes the time that it took, whatever it gets. The run time of each is its
+    estimate. Of one that comes twice the last counts. Elastic instances that never came, limits and
+    priorities are not known.
     """
     jobs: list[Job] = []
     skipped: Counter[str] = Counter()
-    ordered = sorted(executions, key=lambda each: (each.submitted_at, each.id))
+    found = {each.id: each for each in executions}
+    ordered = sorted(found.values(), key=lambda each: (each.submitted_at, each.id))
     for each in ordered:
         started, ended = each.started_at, each.ended_at
         if started is None or ended is None or ended <= started:
@@ -37,7 +40,7 @@ def from_history(executions: Iterable[Execution]) -> History:
             skipped["without_instances"] += 1
         else:
             jobs.append(_job(each, ordered[0].submitted_at, started, ended))
-    return History(tuple(jobs), dict(sorted(skipped.items())))
+    return PastWorkload(tuple(jobs), dict(sorted(skipped.items())))
 
 
 def _job(execution: Execution, first: datetime, started: datetime, ended: datetime) -> Job:
@@ -46,9 +49,15 @@ def _job(execution: Execution, first: datetime, started: datetime, ended: dateti
         user=execution.user,
         submitted=(execution.submitted_at - first).total_seconds(),
         components=_components(execution.instances),
-        work=Work(sum(_seconds(each, started, ended) for each in execution.instances)),
+        work=_work(execution, started, ended),
         estimate=(ended - started).total_seconds(),
     )
+
+
+def _work(execution: Execution, started: datetime, ended: datetime) -> Work:
+    if execution.server_name is not None:  # a person at a notebook
+        return Work((ended - started).total_seconds(), divisible=False)
+    return Work(sum(_seconds(each, started, ended) for each in execution.instances))
 
 
 def _components(instances: Sequence[Instance]) -> tuple[Component, ...]:

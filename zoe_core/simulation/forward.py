@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from zoe_core.cluster import ExecutionStatus, ExecutionView, Snapshot
-from zoe_core.scheduling import Blocker, SchedulingSettings, StartRules
+from zoe_core.scheduling import Blocker, SchedulingSettings, StartRules, Verdict
 from zoe_core.scheduling.history import History, Prediction
 from zoe_core.scheduling.state.quota_use import runtime_limit
 from zoe_core.simulation.work import ENDLESS, Work
@@ -15,6 +15,12 @@ from zoe_core.waiting import StartEstimate
 
 LEAST_LEFT = 10.0
 """Seconds that what is due to end is expected to run on."""
+
+COARSE_FROM = 500
+"""Executions with which a look into the future is a coarse one: see ``World``."""
+
+STARTS_IN_STEP = 10
+"""Starts that count for one step more, as they take about as long."""
 
 _NOBODY_HELPS = frozenset({Blocker.ON_HOLD, Blocker.NO_NODE, Blocker.TOO_LARGE})
 """What waits for these waits for no other execution to end."""
@@ -48,7 +54,8 @@ class Present:
 
         ``request`` comes now, as one more execution.
         """
-        world = World(self._snapshot, self._settings, self._rules, self._now)
+        coarse = len(self._snapshot.executions) >= COARSE_FROM
+        world = World(self._snapshot, self._settings, self._rules, self._now, coarse=coarse)
         for execution_id, left in self._left.items():
             world.expect(execution_id, _work(pick, left))
         if request is not None:
@@ -70,6 +77,7 @@ class Future:
     def __init__(self, world: World, awaited: Sequence[int], most: int, endless: set[int]) -> None:
         """Run ``world``; of ``endless`` executions nobody can tell how long they run."""
         self.steps = 0
+        self._seen = 0
         self._world = world
         self._began = world.now
         self._endless = endless
@@ -83,16 +91,15 @@ class Future:
 
     def why_not(self, execution_id: int) -> StartEstimate:
         """What can be told of one that has not started."""
-        if self._cut and not self._world.snapshot.executions[execution_id].on_hold:
-            return StartEstimate(later_than=(self._world.now - self._began).total_seconds())
-        blocker = self._blocker(execution_id)
-        if blocker in _NOBODY_HELPS:
+        verdict = self._verdict(execution_id)
+        if _for_ever(verdict):
             return StartEstimate()
+        if self._cut:
+            return StartEstimate(later_than=(self._world.now - self._began).total_seconds())
         user = self._world.snapshot.executions[execution_id].user
+        by_quota = verdict is not None and verdict.blocker is Blocker.QUOTA
         in_the_way = (
-            each.id
-            for each in self._endless_running()
-            if blocker is not Blocker.QUOTA or each.user == user
+            each.id for each in self._endless_running() if not by_quota or each.user == user
         )
         return StartEstimate(blockers=tuple(sorted(in_the_way)))
 
@@ -100,24 +107,36 @@ class Future:
         """False when it was cut short."""
         self._world.step()
         for each in reversed(awaited):  # as a rule the last to start comes first
-            if each not in self._world.started and self._blocker(each) in _NOBODY_HELPS:
+            if each not in self._world.started and _for_ever(self._verdict(each)):
                 continue
             while each not in self._world.started:
                 if self.steps >= self._most:
                     return False
                 if not self._world.step():
                     return True
-                self.steps += 1
+                self.steps = self._taken()
         return True
 
-    def _blocker(self, execution_id: int) -> Blocker | None:
-        verdict = self._world.plan.verdicts.get(execution_id)
-        return None if verdict is None else verdict.blocker
+    def _taken(self) -> int:
+        """Steps so far; starts take time as well."""
+        self._seen += 1
+        return self._seen + len(self._world.started) // STARTS_IN_STEP
+
+    def _verdict(self, execution_id: int) -> Verdict | None:
+        return self._world.plan.verdicts.get(execution_id)
 
     def _endless_running(self) -> Iterator[ExecutionView]:
         for each in self._world.snapshot.executions.values():
             if each.status is ExecutionStatus.RUNNING and each.id in self._endless:
                 yield each
+
+
+def _for_ever(verdict: Verdict | None) -> bool:
+    """Whether it waits for no other to end: neither nodes nor quotas change in the simulation."""
+    if verdict is None:
+        return False
+    by_itself = verdict.blocker is Blocker.QUOTA and verdict.asked > verdict.allowed
+    return by_itself or verdict.blocker in _NOBODY_HELPS
 
 
 def _work(pick: Pick, prediction: Prediction | None) -> Work:

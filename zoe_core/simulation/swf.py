@@ -122,7 +122,7 @@ def _number(word: str, column: int, line: int) -> float:
         raise SwfError(f"{field} is {shorten(word)!a}: must be a number, -1 when it is not known")
     least, most = 0 if column == 1 else -1, _MOST.get(column, value)
     if not least <= value <= most:
-        raise SwfError(f"{field} is {word}: must be {least:g} to {most:g}")
+        raise SwfError(f"{field} is {word}: must be {least:.15g} to {most:.15g}")
     return value
 
 

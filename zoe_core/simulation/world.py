@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import floor, log2
 from typing import Protocol
 
 from zoe_core.amount import Amount
@@ -28,6 +29,12 @@ from zoe_core.simulation.work import ENDLESS, Progress, Work
 
 COUNT_EVERY = timedelta(minutes=5)
 """Virtual time between two counts of what users have used."""
+
+PER_OCTAVE = 16
+"""Moments in each doubling of the time in a coarse world."""
+
+_GOLDEN = (5**0.5 - 1) / 2
+"""Its multiples by whole numbers in a row lie evenly between two whole numbers."""
 
 _NOTHING = Amount()
 
@@ -59,8 +66,13 @@ class World:
         *,
         scheduler: Callable[[Snapshot, SchedulingSettings], Decider] = Scheduler,
         start_delay: float = 0.0,
+        coarse: bool = False,
     ) -> None:
         """``start_delay``: seconds from a decision to the running instance.
+
+        ``coarse``: ends come together at ``PER_OCTAVE`` moments each time that the time from
+        ``now`` doubles, so that many take few steps. One comes too early or too late by a part in
+        that many of the time from ``now`` at most; on average they are right.
 
         Raises ValueError when with that delay no gang could be whole by its deadline.
         """
@@ -77,6 +89,7 @@ class World:
         self.ended: dict[int, datetime] = {}
         self._rules = rules
         self._start_delay = timedelta(seconds=start_delay)
+        self._grid_from = now if coarse else None
         self._scheduler = scheduler(snapshot, settings)
         self._unseen: set[int] = set()  # executions that changed after the scheduler's picture
         self._agenda = Agenda(self._stale)
@@ -155,7 +168,7 @@ class World:
         for taken in plan.taken:
             self._agenda.add(self.now + _grace(snapshot, taken), Gone(taken))
         if plan.review_at is not None and plan.review_at > self.now:
-            self._agenda.add(plan.review_at, Review())
+            self._agenda.add(self._rounded(plan.review_at, 1.0), Review())
         placed = [each.id for gang in plan.gangs for each in gang.instances]
         placed += (each.id for each in (*plan.restarted, *plan.grown))
         if self._start_delay:
@@ -167,7 +180,7 @@ class World:
     def _keep(self, reconciler: Reconciler) -> None:
         """The step is done: from now on it is the truth."""
         advance = reconciler.advance
-        before, self.snapshot = self.snapshot, reconciler.snapshot()
+        before, self.snapshot = self.snapshot, _forget(reconciler.snapshot(), self.plan.grown)
         more = _more_at_work(before, advance.instances)
         for execution_id in sorted(advance.touched()):
             execution = advance.executions.get(execution_id) or before.executions[execution_id]
@@ -225,7 +238,24 @@ class World:
         progress = self._progress[execution_id]
         done_at = progress.done_at()
         if done_at is not None:
-            self._agenda.add(done_at, Done(execution_id, progress.version))
+            dither = execution_id * _GOLDEN % 1
+            self._agenda.add(self._rounded(done_at, dither), Done(execution_id, progress.version))
+
+    def _rounded(self, moment: datetime, dither: float) -> datetime:
+        """The moment near it at which something may happen, no earlier than now.
+
+        The later one for a part ``dither`` of all moments in between: 0 for none, 1 for all. The
+        nearest would not do: ends of equal short runs in a row would all be off to the same side.
+        """
+        if self._grid_from is None:
+            return moment
+        ahead = (moment - self._grid_from).total_seconds()
+        if ahead < 1:
+            return moment
+        grain = 2.0 ** floor(log2(ahead)) / PER_OCTAVE
+        return max(
+            self.now, self._grid_from + timedelta(seconds=grain * floor(ahead / grain + dither))
+        )
 
     def _count_past_use(self) -> None:
         """Like the master, now and then: what is held now counts for all the time since."""
@@ -242,6 +272,22 @@ def _see(
     for each in instances:
         reconciler.observe(each, observed)
     return dict.fromkeys(each.execution_id for each in instances)
+
+
+def _forget(snapshot: Snapshot, grown: Iterable[InstanceView]) -> Snapshot:
+    """Leave out what was taken back and has come again: nothing is decided by it any more.
+
+    In a database that is history; here it would make each step slower than the last.
+    """
+    again = [replace(each.id, attempt=each.id.attempt - 1) for each in grown if each.id.attempt > 1]
+    if not again:
+        return snapshot
+    instances = dict(snapshot.instances)
+    for old in again:
+        mine = instances[old.execution_id]
+        if old in mine and mine[old].desired is Desired.ABSENT and mine[old].gone:
+            instances[old.execution_id] = {key: mine[key] for key in mine if key != old}
+    return replace(snapshot, instances=instances)
 
 
 def _at_work(instance: InstanceView | None) -> bool:

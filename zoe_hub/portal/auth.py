@@ -30,7 +30,7 @@ class Scope(StrEnum):
 
     LAUNCH = "custom:zoe:launch"
     LAUNCH_OWN = "custom:zoe:launch-own"
-    RESOURCES = "custom:zoe:resources"
+    PRIORITY = "custom:zoe:priority"
     GALLERY_FULL = "custom:zoe:gallery-full"
     STATUS = "custom:zoe:status"
     OPERATE_OTHERS = "custom:zoe:operate-others"
@@ -85,7 +85,7 @@ class Visitor:
             name=self.name,
             groups=self.groups,
             whole_gallery=self.may(Scope.GALLERY_FULL),
-            may_prioritize=self.may(Scope.RESOURCES),
+            may_prioritize=self.may(Scope.PRIORITY),
         )
 
 

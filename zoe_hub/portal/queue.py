@@ -22,7 +22,7 @@ async def queue_for(handler: PortalHandler) -> Queue:
     context, visitor = handler.context, handler.visitor
     scheduler = await context.views.scheduler()
     try:
-        reply = await context.link.queue_reply()
+        reply = await context.link.queue()
     except MasterAway as error:
         return Queue(items=await _stored(handler, error), scheduler=scheduler)
     now = datetime.now(UTC)

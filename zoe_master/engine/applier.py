@@ -11,14 +11,14 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from signal import Signals
 
 from zoe_core.cluster import Desired, InstanceId, InstanceView, Observed, Snapshot
-from zoe_core.scheduling import Stop, effects
+from zoe_core.scheduling import Effects, Stop, effects
 from zoe_master.backends.base import Backend, BackendError, Fatal, Observation
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
@@ -39,10 +39,6 @@ Far longer than those take that return at all, and shorter than a successor wait
 
 Key = tuple[str, InstanceId | None]
 """What makes an effect the same one within its execution: ``("stop", instance)``."""
-
-
-Instance = tuple[str, int]
-"""An instance within its execution, whatever the attempt: service and index."""
 
 
 class Hanging(Exception):
@@ -66,10 +62,12 @@ class Effect:
 class Progress:
     """How far the effects of one execution are; the snapshot shows them only some steps later.
 
-    ``made`` says when each was made (``time.monotonic``), ``tries`` how often it failed.
+    ``made`` says when each was made, ``failed`` when it failed last, so that nobody knows what came
+    of it (``time.monotonic``); ``tries`` is how often it failed.
     """
 
     made: dict[Key, float] = field(default_factory=dict)
+    failed: dict[Key, float] = field(default_factory=dict)
     under_way: set[Key] = field(default_factory=set)
     pausing: set[Key] = field(default_factory=set)
     tries: dict[Key, int] = field(default_factory=dict)
@@ -150,67 +148,60 @@ class Applier:
     def _see_to(self, execution_id: int) -> None:
         """Begin all effects that can be begun now."""
         progress = self._progress.setdefault(execution_id, Progress())
-        for effect in self._wanted(execution_id, progress):
-            busy = effect.key in progress.under_way | progress.pausing
-            if self._closed_at is None and not busy:
-                progress.under_way.add(effect.key)
-                task = asyncio.create_task(self._make(execution_id, progress, effect))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-        if execution_id not in self._snapshot.executions and not progress.under_way:
+        execution = self._snapshot.executions.get(execution_id)
+        if execution is not None:
+            wanted = effects(execution, tuple(self._snapshot.instances_of(execution_id)))
+            self._give_up(wanted.given_up, progress)
+            for effect in self._left(execution_id, progress, wanted):
+                self._begin(execution_id, progress, effect)
+        elif not progress.under_way:
             del self._progress[execution_id]
 
-    def _wanted(self, execution_id: int, progress: Progress) -> Iterator[Effect]:
+    def _begin(self, execution_id: int, progress: Progress, effect: Effect) -> None:
+        busy = effect.key in progress.under_way | progress.pausing
+        if self._closed_at is None and not busy:
+            progress.under_way.add(effect.key)
+            task = asyncio.create_task(self._make(execution_id, progress, effect))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _give_up(self, instances: Iterable[InstanceView], progress: Progress) -> None:
+        """Report those of which nothing will come: their room is free from now on."""
+        for each in instances:
+            if not self._may_come(progress, ("start", each.id)):
+                self._saw(each, Observed.LOST)
+
+    def _may_come(self, progress: Progress, start: Key) -> bool:
+        """Whether it may be there unseen: until a full list that was begun after its start.
+
+        What was begun in an earlier term of office shows in the list with which this one begins.
+        """
+        last = max(progress.made.get(start, -1.0), progress.failed.get(start, -1.0))
+        return start in progress.under_way or last >= self._listed
+
+    def _left(self, execution_id: int, progress: Progress, wanted: Effects) -> Iterator[Effect]:
         """What is wanted and not made yet; services start in turn, the instances of one together.
 
-        While anything is under way, or may still turn up, nobody can say that nothing is left: only
-        then clean up.
+        While anything is under way nobody can say that nothing is left: only then clean up.
         """
-        execution = self._snapshot.executions.get(execution_id)
-        if execution is None:
-            return
-        wanted = effects(execution, tuple(self._snapshot.instances_of(execution_id)))
         for each in wanted.stop:
             key = (_verb(each), each.id)
             if not self._made(progress, key):
                 yield Effect(key, self._ending, partial(self._stop, each))
-        coming = self._coming(execution_id, progress)
-        yield from self._starts(execution_id, progress, wanted.start, coming)
-        unsure = progress.under_way or coming
-        if wanted.clean and not unsure and not self._made(progress, ("clean", None)):
+        yield from self._starts(execution_id, progress, wanted.start)
+        if wanted.clean and not progress.under_way and not self._made(progress, ("clean", None)):
             yield Effect(("clean", None), self._ending, partial(self._clean, execution_id))
 
     def _starts(
-        self,
-        execution_id: int,
-        progress: Progress,
-        wanted: Sequence[InstanceView],
-        coming: Collection[Instance],
+        self, execution_id: int, progress: Progress, wanted: Sequence[InstanceView]
     ) -> Iterator[Effect]:
-        left = [
-            each
-            for each in wanted
-            if not self._made(progress, ("start", each.id))
-            and (each.id.service, each.id.index) not in coming
-        ]
+        left = [each for each in wanted if not self._made(progress, ("start", each.id))]
         if left and not self._made(progress, ("prepare", None)):
             yield Effect(("prepare", None), self._starting, partial(self._prepare, execution_id))
             return
         for _, group in itertools.islice(itertools.groupby(left, lambda each: each.id.service), 1):
             for each in group:
                 yield Effect(("start", each.id), self._starting, partial(self._start, each))
-
-    def _coming(self, execution_id: int, progress: Progress) -> set[Instance]:
-        """Instances of which an attempt that was given up may still turn up: no other starts."""
-        return {
-            (each.id.service, each.id.index)
-            for each in self._snapshot.instances_of(execution_id)
-            if each.desired is Desired.ABSENT
-            and each.observed is Observed.NONE
-            and (
-                ("start", each.id) in progress.under_way or self._made(progress, ("start", each.id))
-            )
-        }
 
     def _made(self, progress: Progress, key: Key) -> bool:
         return progress.made.get(key, -1.0) >= self._listed
@@ -246,6 +237,7 @@ class Applier:
         delay = RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)]
         self._tell(execution_id, effect, error, delay)
         progress.tries[effect.key] = tries + 1
+        progress.failed[effect.key] = time.monotonic()
         progress.pausing.add(effect.key)
         asyncio.get_running_loop().call_later(
             delay, self._resume, execution_id, progress, effect.key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -19,10 +20,10 @@ from zoe_core.protocol import (
     PredictionError,
 )
 from zoe_core.scheduling import Plan, SchedulingSettings, StartRules
-from zoe_core.waiting import StartEstimate, describe
+from zoe_core.waiting import StartEstimate, sentence
 from zoe_master.engine.experience import Experience
 from zoe_master.forecast.job import Candidates
-from zoe_master.forecast.process import ForecastProcess, NoForecast
+from zoe_master.forecast.process import BUSY, ForecastProcess, NoForecast
 from zoe_store.database import DatabaseAway
 from zoe_store.office import Office, OutOfOffice
 from zoe_store.predictions import Predicted, past_error, write_first
@@ -44,6 +45,16 @@ REST = 4
 
 LOOK_EVERY = 0.5
 """Seconds between looks whether there is a new plan."""
+
+NOTED_AT_ONCE = 500
+"""First predictions in one transaction: nobody can submit meanwhile. A new master sends those of
+all that waits once more; the database keeps the first ones."""
+
+AT_ONCE = 100
+"""Questions that wait for their answer; far fewer than the socket takes, which is for commands."""
+
+OF_ONE_USER = 4
+"""Of those, how many one user may have: they are answered one after another."""
 
 
 class Estimator:
@@ -73,11 +84,24 @@ class Estimator:
         self._state = state
         self._clock = clock
         self._log = log
+        self._next_start: datetime | None = None  # the first of those expected
         self._noted: set[int] = set()  # what waits, and has its first prediction written down
         self._said = ""
+        self._asking: Counter[str] = Counter()  # questions under way, by user
 
     async def answer(self, wanted: Estimate) -> EstimateReply | Failure:
         """When they would start; a Failure says why nobody can tell in time."""
+        if self._asking.total() >= AT_ONCE or self._asking[wanted.user] >= OF_ONE_USER:
+            return Failure(reason=BUSY)
+        self._asking[wanted.user] += 1
+        try:
+            return await self._estimate(wanted)
+        finally:
+            self._asking[wanted.user] -= 1
+            if not self._asking[wanted.user]:
+                del self._asking[wanted.user]
+
+    async def _estimate(self, wanted: Estimate) -> EstimateReply | Failure:
         candidates = Candidates(wanted.user, wanted.groups, wanted.descriptions)
         try:
             forecast = await self._questions.ask(
@@ -88,14 +112,17 @@ class Estimator:
         return EstimateReply(estimates=tuple(_estimated(each) for each in forecast.candidates))
 
     async def run(self) -> None:
-        """Foresee the queue whenever it has changed, for ever. Raises OutOfOffice."""
+        """Foresee the queue whenever it has changed, or things came otherwise, for ever.
+
+        Raises OutOfOffice.
+        """
         seen: Plan | None = None
         while True:
             plan = self._state()[1]
-            if plan is seen:
+            if plan is seen and not self._disproved():
                 await asyncio.sleep(LOOK_EVERY)
                 continue
-            began = time.monotonic()
+            seen, began = None, time.monotonic()
             try:
                 await self._foresee(plan)
             except NoForecast as error:
@@ -112,8 +139,12 @@ class Estimator:
                 self._said, seen = "", plan
             await asyncio.sleep(max(FORESEE_EVERY, REST * (time.monotonic() - began)))
 
+    def _disproved(self) -> bool:
+        """Whether a moment has passed at which something was to start."""
+        return self._next_start is not None and self._clock() > self._next_start
+
     async def _foresee(self, plan: Plan) -> None:
-        now = self._clock()
+        now, self._next_start = self._clock(), None
         found: Mapping[int, StartEstimate] = {}
         if plan.waiting:
             forecast = await self._forecasts.ask(self._snapshot, now, within=FORESEE_WITHIN)
@@ -122,15 +153,18 @@ class Estimator:
             execution_id: ExpectedStart(low=each.low, mid=each.mid, high=each.high)
             for execution_id, each in _moments(found, now).items()
         }
+        self._next_start = min((each.mid for each in self.expected.values()), default=None)
         await self._note_first(_moments(found, now), now)
         self.error = await asyncio.to_thread(self._past_error)
 
     async def _note_first(self, predictions: Mapping[int, Predicted], now: datetime) -> None:
         """What was foreseen first is kept, to be compared with what happens."""
-        new = {key: each for key, each in predictions.items() if key not in self._noted}
-        if new:
-            await asyncio.to_thread(write_first, self._office, new, now)
-        self._noted = set(predictions)
+        new = [key for key in predictions if key not in self._noted]
+        for first in range(0, len(new), NOTED_AT_ONCE):
+            some = {key: predictions[key] for key in new[first : first + NOTED_AT_ONCE]}
+            await asyncio.to_thread(write_first, self._office, some, now)
+            self._noted |= some.keys()
+        self._noted &= self._snapshot().executions.keys()
 
     def _past_error(self) -> PredictionError | None:
         found = past_error(self._office)
@@ -171,12 +205,4 @@ def _after(now: datetime, seconds: float) -> datetime:
 
 
 def _estimated(start: StartEstimate) -> Estimated:
-    return Estimated(low=start.low, mid=start.mid, high=start.high, sentence=_sentence(start))
-
-
-def _sentence(start: StartEstimate) -> str:
-    said = describe(start)
-    if said.startswith("unknown: "):
-        said = said.removeprefix("unknown: ")
-        return f"{said[0].upper()}{said[1:]}."
-    return f"It would start {said}."
+    return Estimated(low=start.low, mid=start.mid, high=start.high, sentence=sentence(start))

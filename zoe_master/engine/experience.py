@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from zoe_core.cluster import FINAL, ExecutionView, Quotas
+from zoe_core.cluster import ExecutionView, Quotas
 from zoe_core.scheduling.history import History
 from zoe_core.scheduling.state.quota_use import runtime_limit
 from zoe_store.past import REMEMBERED_RUNS, Run
@@ -24,10 +24,10 @@ class Experience:
         for run in runs:
             self._note(run)
 
-    def learn(self, executions: Mapping[int, ExecutionView], now: datetime) -> None:
-        """Note how long those of these ran that have ended just now."""
-        for each in executions.values():
-            if each.status in FINAL and each.started_at is not None:
+    def learn(self, ended: Iterable[ExecutionView], now: datetime) -> None:
+        """Note how long these ran, as far as they did, which have ended just now."""
+        for each in ended:
+            if each.started_at is not None:
                 self._note(Run(each.user, each.zapp.name, (now - each.started_at).total_seconds()))
 
     def since(self, count: int) -> tuple[Run, ...]:

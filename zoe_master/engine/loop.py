@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
+from zoe_core.cluster import FINAL
 from zoe_master.api.publisher import Publisher
 from zoe_master.engine.applier import Applier
 from zoe_master.engine.experience import Experience
@@ -52,7 +53,7 @@ class Loop:
         self._publisher = publisher
         self._clock = clock
         self._log = log
-        self._in_doubt = False
+        self._in_doubt_since: datetime | None = None
         self._acted = False
         self._ending = False
         self.emptied = asyncio.Event()
@@ -70,20 +71,24 @@ class Loop:
     async def _step_for_ever(self) -> None:
         while True:
             try:
-                if self._in_doubt:
-                    await self._reload()
+                if self._in_doubt_since is not None:
+                    await self._reload(self._in_doubt_since)
                 await self._cycle()
             except DatabaseAway as error:
                 self._log.warning("The database is away, trying again: %s", error)
-                self._in_doubt = True
+                self._in_doubt_since = self._in_doubt_since or self._clock()
             await self._inbox.wait(LOOK_EVERY)
 
-    async def _reload(self) -> None:
-        """Whether the last step was written is unknown: only the database can tell."""
+    async def _reload(self, since: datetime) -> None:
+        """Whether the step that failed then was written is unknown: only the database can tell."""
         executions, instances = await asyncio.to_thread(load_live, self._office)
-        quotas = self._reactor.snapshot.quotas
-        self._reactor.reload(self._experience.foreseen(executions, quotas), instances)
-        self._in_doubt = self._acted = False
+        before = self._reactor.snapshot
+        left = {each.id for each in executions}
+        ended = (each for each in before.executions.values() if each.id not in left)
+        self._experience.learn(ended, since)
+        foreseen = self._experience.foreseen(executions, before.quotas)
+        self._reactor.reload(foreseen, instances)
+        self._in_doubt_since, self._acted = None, False
 
     async def _cycle(self) -> None:
         facts = self._inbox.take()
@@ -94,7 +99,8 @@ class Loop:
             self._inbox.put_back(facts)
             raise
         self._reactor.commit(step)
-        self._experience.learn(step.advance.executions, self._clock())
+        views = step.advance.executions.values()
+        self._experience.learn((each for each in views if each.status in FINAL), self._clock())
         if facts.end_all is not None:
             self._ending = True
         if self._ending and not self._reactor.busy:

@@ -61,7 +61,7 @@ class Observer:
         began = time.monotonic()
         # Taken first: an instance that starts while the list is made is not missed from it.
         expected = [each for each in self._snapshot().all_instances() if each.observed in _SEEN]
-        self._inbox.saw_nodes(self._backend.nodes())
+        nodes = self._backend.nodes()
         listed = {seen.id: seen for seen in self._backend.observations()}
         self._inbox.saw_list(
             began,
@@ -73,6 +73,8 @@ class Observer:
             ),
         )
         self._tidy(listed.values())
+        # Last: what was lost with a node is asked to end before anything new comes there.
+        self._inbox.saw_nodes(nodes)
 
     def _tidy(self, listed: Collection[Observation]) -> None:
         """Remove what an ended execution left, and note what nothing explains."""

@@ -27,8 +27,9 @@ from zoe_core.scheduling import (
     SchedulingSettings,
     StartRules,
 )
-from zoe_core.scheduling.state.quota_use import runtime_limit
+from zoe_core.scheduling.lifecycle.reconcile import run_deadline, start_deadline
 from zoe_master.backends.base import Observation
+from zoe_master.engine.deadlines import Deadlines
 from zoe_master.engine.use import count_use
 from zoe_store.master import Intent, News
 
@@ -89,10 +90,10 @@ class Reactor:
         self.plan = Plan()
         self._offered: Sequence[Node] = ()  # the nodes, as the back-end has them
         self._drained: frozenset[str] | None = None  # None: look, whatever the rules are
-        self._timed: set[int] = set()  # to them something may happen by the passing of time alone
-        self._watch(self.snapshot.executions.values(), self.snapshot.quotas)
         self._settings = settings
         self._rules = rules
+        self._deadlines = Deadlines()
+        self._watch(self.snapshot.executions.values(), self.snapshot.quotas)
         self._scheduler = Scheduler(self.snapshot, settings)
         self._unseen: set[int] = set()  # executions that changed after the scheduler's picture
         self._replan = True
@@ -111,7 +112,7 @@ class Reactor:
         loaded = Snapshot.of(old.nodes.values(), executions, instances)
         self.snapshot = replace(loaded, quotas=old.quotas, past=old.past)
         self._drained = None
-        self._timed.clear()
+        self._deadlines = Deadlines()
         self._watch(self.snapshot.executions.values(), old.quotas)
         self._scheduler = Scheduler(self.snapshot, self._settings)
         self._unseen.clear()
@@ -121,7 +122,7 @@ class Reactor:
         """Draw all consequences of ``facts``; plan anew if anything changed, or it is time to."""
         reconciler = Reconciler(self._as_ruled(facts, now), self._rules, now)
         touched = _take_in(reconciler, facts)
-        reconciler.settle(touched | self._timed)
+        reconciler.settle(touched | self._deadlines.passed(now))
         plan = self.plan
         self._closing = self._closing or facts.end_all is not None
         due = plan.review_at is not None and now >= plan.review_at
@@ -147,7 +148,7 @@ class Reactor:
     def _as_ruled(self, facts: Facts, now: datetime) -> Snapshot:
         """The snapshot with the nodes, the quotas and the past as they are now."""
         snapshot, rules = self.snapshot, facts.news.rules
-        past = count_use(snapshot, now)
+        past = count_use(snapshot.past, self._scheduler.held, now)
         if past is not snapshot.past:
             snapshot = replace(snapshot, past=past)
         if facts.nodes is not None or rules.drained != self._drained:
@@ -164,14 +165,15 @@ class Reactor:
         return snapshot
 
     def _watch(self, executions: Iterable[ExecutionView], quotas: Quotas) -> None:
-        """Find out to which of these something may happen by the passing of time alone."""
+        """Find out when something happens to these by the passing of time alone."""
         for each in executions:
-            starting = each.status is ExecutionStatus.STARTING
-            running = each.status is ExecutionStatus.RUNNING
-            if starting or (running and runtime_limit(each, quotas) is not None):
-                self._timed.add(each.id)
-            else:
-                self._timed.discard(each.id)
+            match each.status:
+                case ExecutionStatus.STARTING:
+                    self._deadlines.put(each.id, start_deadline(each, self._rules))
+                case ExecutionStatus.RUNNING:
+                    self._deadlines.put(each.id, run_deadline(each, quotas))
+                case _:
+                    self._deadlines.put(each.id, None)
 
 
 def _as_wished(node: Node, drained: Collection[str]) -> Node:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from zoe_core.cluster import ExecutionStatus, ExecutionView
 from zoe_core.simulation.estimate import estimate
 from zoe_core.zapp import ZAppError, parse_zapp
+from zoe_master import pauses
 from zoe_master.forecast.job import Failed, Forecast, Job
 from zoe_master.forecast.sync import Receiver
 
@@ -100,6 +101,7 @@ def main() -> None:
     The one argument says how much others come first (``os.nice``).
     """
     os.nice(int(sys.argv[1]))
+    pauses.make_rare()
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr
     serve(sys.stdin.buffer, answers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import pickle
 import signal
 import subprocess
@@ -30,6 +31,9 @@ HANGS = 60.0
 what it knows then is of use to the next question."""
 
 BUSY = "The scheduler works out other estimates just now: try again in a moment."
+_INHERITED = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TZ")
+"""Of our environment it gets no more than Python needs: there are secrets in it."""
+
 _GONE = "The forecasting process has ended: try again in a moment."
 
 
@@ -129,6 +133,7 @@ class ForecastProcess:
         self._process = start_child(
             [sys.executable, "-m", child.__name__, str(self._niceness)],
             death_signal=signal.SIGKILL,
+            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -131,8 +131,9 @@ def test_what_ran_must_be_what_is_known(ran: Runs, said: str) -> None:
 def test_nothing_may_remain() -> None:
     waiting = instance(desired="present", observed="none")
     assert "holds its reservation" in findings(replace(GOOD, instances=[waiting]))
-    leaving = instance(observed="running")
-    assert "holds its reservation" in findings(replace(GOOD, instances=[leaving]))
+    for seen in ("running", "none"):
+        leaving = instance(observed=seen)
+        assert "holds its reservation" in findings(replace(GOOD, instances=[leaving]))
     row = SimpleNamespace(execution_id=1)
     assert "secrets were not wiped" in findings(replace(GOOD, launch_secrets=[row]))
     assert "nobody has acted" in findings(replace(GOOD, open_intents=[row]))

@@ -7,10 +7,7 @@ import pytest
 from tests.support.builders import instance
 from zoe_core.cluster import Desired, InstanceId, Observed
 
-GONE = {
-    (Desired.ABSENT, Observed.NONE),
-    *product(Desired, (Observed.EXITED, Observed.LOST)),
-}
+GONE = set(product(Desired, (Observed.EXITED, Observed.LOST)))
 
 
 @pytest.mark.parametrize(("desired", "observed"), list(product(Desired, Observed)))

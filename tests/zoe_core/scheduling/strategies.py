@@ -1,6 +1,6 @@
 """Generated clusters: few nodes, few services, amounts that often just fit or just don't."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,16 +20,21 @@ from zoe_core.cluster import (
     Snapshot,
 )
 from zoe_core.scheduling import SchedulingSettings, Spread
+from zoe_core.scheduling.nodes.room import Room
 from zoe_core.scheduling.placement import BestFit, Pack
 from zoe_core.scheduling.policies import Fair, Fifo, Hrrn, Size
 
-memories = st.sampled_from([1, 2, 4])
-cores = st.sampled_from([0.5, 1, 2])
+shapes = st.sampled_from(
+    [*((memory, cores) for memory in (1, 2, 4) for cores in (0.5, 1, 2)), (6, 0.5), (1, 5)]
+)
+"""GB and cores of an instance; the last two want opposite things of their nodes."""
+
 images = st.sampled_from(["test", "test", "test", "other"])
 
 
 labels = st.sampled_from([(), (), (), ("fast",)])
 users = st.sampled_from(["alice", "bob"])
+groups = st.sampled_from([(), ("lab",), ("lab", "course"), ("course",)])
 
 
 def nodes(*, ready: bool = False) -> st.SearchStrategy[list[Node]]:
@@ -67,36 +72,40 @@ def machine(name: str, memory: int, cores: int, gpus: int, state: dict, **fields
 def services(draw: st.DrawFn) -> list[dict]:
     """One or two services, the first a monitor."""
     return [
-        service(
-            name,
-            gpus=draw(st.sampled_from([0, 0, 0, 1])),
-            labels=draw(labels),
-            monitor=name == "main",
-            essential=draw(st.integers(int(name == "main"), 3)),
-            elastic=draw(st.integers(1, 3)),
-            memory=draw(memories),
-            cores=draw(cores),
-            image=draw(images),
-            startup_order=draw(st.integers(0, 1)),
-            restart=draw(st.sampled_from(["never", "on-failure"])),
-            shrink={"allowed": draw(st.sampled_from([True, True, False]))},
-            min_hold=draw(st.sampled_from([0, 0, 60])),
-        )
-        for name in draw(st.sampled_from([("main",), ("main", "worker")]))
+        one_service(draw, name) for name in draw(st.sampled_from([("main",), ("main", "worker")]))
     ]
+
+
+def one_service(draw: st.DrawFn, name: str) -> dict:
+    """A service of any shape."""
+    memory, cores = draw(shapes)
+    return service(
+        name,
+        gpus=draw(st.sampled_from([0, 0, 0, 1])),
+        labels=draw(labels),
+        monitor=name == "main",
+        essential=draw(st.integers(int(name == "main"), 3)),
+        elastic=draw(st.integers(1, 3)),
+        memory=memory,
+        cores=cores,
+        image=draw(images),
+        startup_order=draw(st.integers(0, 1)),
+        restart=draw(st.sampled_from(["never", "on-failure"])),
+        shrink={"allowed": draw(st.sampled_from([True, True, False]))},
+        min_hold=draw(st.sampled_from([0, 0, 60])),
+    )
 
 
 @st.composite
 def executions(draw: st.DrawFn, number: int) -> ExecutionView:
     """An execution in any state that is live."""
     status = draw(st.sampled_from(["queued", "queued", "queued", "starting", "running"]))
-    user = draw(users)
     return execution(
         number,
         *draw(services()),
         status=status,
-        user=user,
-        groups=("group",) if user == "alice" else (),
+        user=draw(users),
+        groups=draw(groups),
         limit=draw(st.sampled_from([None, 100, 1000])),
         priority=draw(st.sampled_from(["normal", "normal", "high", "low"])),
         expected_seconds=draw(st.sampled_from([None, None, 50, 500])),
@@ -151,6 +160,15 @@ def on_node(
     return replace(bare, reservation=bare.reservation + Amount(gpus=gpus))
 
 
+def failing(machine: Node) -> st.SearchStrategy[Node]:
+    """The node; or, if it has GPUs, without the first one, whoever had it."""
+    if not machine.devices:
+        return st.just(machine)
+    left = machine.devices[1:]
+    without = replace(machine, devices=left, capacity=replace(machine.capacity, gpus=len(left)))
+    return st.sampled_from([machine, machine, without])
+
+
 @st.composite
 def quotas(draw: st.DrawFn) -> Quotas:
     """None as a rule; or some limits for all, for a user and for a group."""
@@ -165,7 +183,10 @@ def quotas(draw: st.DrawFn) -> Quotas:
     )
     if draw(st.booleans()):
         return Quotas()
-    named = st.dictionaries(st.just("alice"), limits), st.dictionaries(st.just("group"), limits)
+    named = (
+        st.dictionaries(st.just("alice"), limits),
+        st.dictionaries(st.sampled_from(["lab", "course"]), limits),
+    )
     return Quotas(*map(draw, named), default=draw(limits))
 
 
@@ -193,10 +214,24 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     live = [draw(executions(number)) for number in range(1, draw(st.integers(1, 6)) + 1)]
     devices = {each.name: list(each.devices) for each in machines}
     there = [each for view in live for each in draw(instances_of(view, devices))]
-    parts = snapshot(machines, live, there)
+    parts = snapshot([draw(failing(each)) for each in machines], live, there)
     return replace(parts, quotas=draw(quotas()), past=draw(pasts()))
 
 
-def overdrawn(free: dict[str, Amount]) -> set[str]:
-    """The nodes on which more is held than there is."""
-    return {name for name, left in free.items() if min(left.memory, left.millicores, left.gpus) < 0}
+def free_in(picture: Snapshot) -> dict[str, Amount]:
+    """What is free on each node; less than nothing where it shrank."""
+    room = room_in(picture)
+    return {name: room.free(name) for name in picture.nodes}
+
+
+def room_in(picture: Snapshot) -> Room:
+    """What is left beside all that holds its reservation."""
+    return Room.beside(
+        picture, (each for each in picture.all_instances() if each.holds_reservation)
+    )
+
+
+def has_room(free: Amount, held: Amount) -> bool:
+    """Whether a node with so much free may hold that: of what it asks nothing is overdrawn."""
+    pairs = zip(astuple(free), astuple(held), strict=True)
+    return all(left >= 0 for left, asked in pairs if asked)

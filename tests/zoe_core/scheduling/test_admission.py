@@ -1,11 +1,25 @@
 """Refusals at submission: each says what is wrong with the numbers."""
 
 from dataclasses import replace
+from typing import Any
 
-from tests.support.builders import DEFAULTS, GB, node, service, worker, zapp
+import pytest
+
+from tests.support.builders import (
+    DEFAULTS,
+    GB,
+    START,
+    execution,
+    node,
+    service,
+    snapshot,
+    worker,
+    zapp,
+)
 from zoe_core.amount import Amount
 from zoe_core.cluster import Node
-from zoe_core.scheduling import could_ever_fit
+from zoe_core.scheduling import Placement, SchedulingSettings, could_ever_fit, decide
+from zoe_core.scheduling.placement import BestFit, Pack, Spread
 from zoe_core.zapp import ZApp
 
 
@@ -123,6 +137,34 @@ def test_a_gang_that_fits_only_in_sum_is_refused_with_the_same_numbers() -> None
     ((field, message),) = problems(wanted, node(), node("node-1"))
     assert field == "services"
     assert "need 15 GB" in message
+
+
+@pytest.mark.parametrize(
+    ("placement", "nodes", "gang"),
+    [
+        (
+            Spread(),
+            [node(memory=5, cores=4), node("node-1", memory=4, cores=6)],
+            [service(memory=4, cores=2), worker(essential=3, memory=1, cores=2)],
+        ),
+        (
+            Pack(),
+            [node(memory=8, cores=3), node("node-1", memory=6, cores=4)],
+            [service(memory=1, cores=3), worker(essential=2, memory=3, cores=2)],
+        ),
+    ],
+)
+def test_what_the_sites_placement_can_start_is_not_refused(
+    placement: Placement, nodes: list[Node], gang: list[dict[str, Any]]
+) -> None:
+    wanted = zapp(*gang)
+    settings = SchedulingSettings(placement=placement)
+    made = decide(snapshot(nodes, execution(1, *gang)), settings, START)
+    assert [each.execution_id for each in made.gangs] == [1]
+    assert problems(wanted, *nodes) == [], "also who does not know the placement takes it"
+    assert could_ever_fit(wanted, nodes, DEFAULTS, [placement]) == ()
+    others = [each for each in (Spread(), Pack(), BestFit()) if type(each) is not type(placement)]
+    assert could_ever_fit(wanted, nodes, DEFAULTS, others) != ()
 
 
 def test_elastic_instances_may_be_too_many_or_too_large() -> None:

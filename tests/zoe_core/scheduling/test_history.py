@@ -82,7 +82,7 @@ def test_what_outlived_ones_own_runs_is_told_by_those_of_others() -> None:
 def test_what_outlived_all_is_due_to_end() -> None:
     assert predicted(seen(10, 20), survived=100) == Prediction(100, 100, 200, Basis.USER)
     within = predicted(seen(10, 20), survived=100, limit=120)
-    assert within == Prediction(100, 120, 120, Basis.LIMIT)
+    assert within == Prediction(100, 100, 120, Basis.USER)
 
 
 def test_only_the_last_runs_count() -> None:

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -12,6 +13,7 @@ from tests.zoe_core.scheduling.lifecycle.test_life_stateful import Lives
 from tests.zoe_core.scheduling.strategies import site_settings, snapshots
 from zoe_core.cluster import Snapshot
 from zoe_core.scheduling import Scheduler, SchedulingSettings, decide
+from zoe_core.scheduling.state import picture
 
 
 @settings(max_examples=60, deadline=None)
@@ -45,6 +47,23 @@ def test_a_plan_stays_as_it_was_when_the_picture_moves_on() -> None:
     scheduler.update(snapshot(node(memory=10), ()), [1, 2])
     scheduler.decide(after(1))
     assert dict(old.verdicts) == told
+
+
+def test_names_that_nobody_has_any_more_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A year of images with a tag each, of users and of nodes that came and went."""
+    monkeypatch.setattr(picture, "_FORGET", 20)
+    scheduler = Scheduler(snapshot(node()), SchedulingSettings())
+    for number in range(1, 200):
+        live = [
+            execution(each, service(image=f"test:{each}", memory=5), user=f"user-{each}")
+            for each in range(number, number + 3)
+        ]
+        now = snapshot(node(f"node-{number}"), live)
+        scheduler.update(now, range(max(1, number - 1), number + 3))
+        assert scheduler.decide(after(number)) == decide(now, SchedulingSettings(), after(number))
+        seen = scheduler._picture
+        codes = seen.kinds, seen.nodes, seen.holdings.users, seen.holdings.accounts
+        assert sum(map(len, codes)) < 60
 
 
 class Schedulers(Lives):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from zoe_core.cluster import Desired, InstanceId, Observed, Snapshot
+from zoe_core.cluster import InstanceId, Observed, Snapshot
 from zoe_core.scheduling import effects
 
 _ALIVE = (Observed.CREATING, Observed.RUNNING)
@@ -37,9 +37,11 @@ class World:
             wanted = effects(execution, tuple(picture.instances_of(execution.id)))
             for each in () if stubborn else wanted.stop:
                 self.exit(each.id, -15)
+            for each in wanted.given_up:
+                if each.id not in self.there:
+                    self._say(Report(execution.id, each.id, Observed.LOST))
             for each in wanted.start:
-                if not self._predecessor_may_turn_up(each.id, picture):
-                    self._start(each.id)
+                self._start(each.id)
             if wanted.clean and not any(each.execution_id == execution.id for each in self.alive()):
                 self.there = {
                     key: each
@@ -47,16 +49,6 @@ class World:
                     if key.execution_id != execution.id
                 }
                 self._say(Report(execution.id))
-
-    def _predecessor_may_turn_up(self, instance: InstanceId, picture: Snapshot) -> bool:
-        """The applier starts no attempt before the master knows what became of the last one."""
-        return any(
-            each.desired is Desired.ABSENT
-            and each.observed is Observed.NONE
-            and each.id in self.there
-            and each.id.name == instance.name
-            for each in picture.instances_of(instance.execution_id)
-        )
 
     def _start(self, instance: InstanceId) -> None:
         if instance not in self.started:  # idempotent by name, also after it has ended

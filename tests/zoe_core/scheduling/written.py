@@ -1,13 +1,11 @@
 """What a database would hold after every step, with the rules that it must never see broken."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import (
     FINAL,
-    Desired,
     ExecutionStatus,
     ExecutionView,
     InstanceId,
@@ -83,12 +81,10 @@ class Written:
         ids = {each.id for each in self.live()}
         return [each for each in self.instances.values() if each.id.execution_id in ids]
 
-    def held(self, without: Iterable[InstanceId] = ()) -> dict[str, Amount]:
-        """As the query ``reserved_by_node`` counts it: over all executions, ended ones too."""
+    def held(self) -> dict[str, Amount]:
+        """What is reserved on each node, over all executions, ended ones too."""
         held: dict[str, Amount] = {}
         for each in self.instances.values():
-            seen_gone = each.observed in _ENDED
-            never_there = each.desired is Desired.ABSENT and each.observed is Observed.NONE
-            if not seen_gone and not never_there and each.id not in without:
+            if each.observed not in _ENDED:
                 held[each.node] = held.get(each.node, Amount()) + each.reservation
         return held

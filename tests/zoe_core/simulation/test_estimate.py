@@ -20,11 +20,11 @@ from tests.support.builders import (
     worker,
     zapp,
 )
-from zoe_core.cluster import ExecutionView, Quota, Quotas, Snapshot
+from zoe_core.cluster import ExecutionStatus, ExecutionView, Quota, Quotas, Snapshot
 from zoe_core.scheduling import SchedulingSettings, StartRules
 from zoe_core.scheduling.history import KEPT_OF_USER, History
-from zoe_core.scheduling.policies import Fair, Fifo, Hrrn, Policy, Size
-from zoe_core.simulation import Work, World
+from zoe_core.scheduling.policies import Fifo, Policy, Size
+from zoe_core.simulation import Work, World, forward
 from zoe_core.simulation import estimate as module
 from zoe_core.simulation.estimate import estimate
 from zoe_core.simulation.forward import LEAST_LEFT
@@ -101,11 +101,15 @@ def queues(draw: st.DrawFn) -> list[ExecutionView]:
 
 
 @settings(deadline=None, max_examples=40)
-@given(queues(), st.sampled_from([Fifo(), Size(), Hrrn(), Fair()]), st.integers(0, 15))
+@given(queues(), st.sampled_from([Fifo(), Size()]), st.integers(0, 15))
 def test_with_exact_run_times_it_happens_as_foretold(
     jobs: list[ExecutionView], policy: Policy, hundreds: int
 ) -> None:
-    """50 s past a hundred nothing is about to end."""
+    """50 s past a hundred nothing is about to end.
+
+    An order that changes with time alone is looked at again from time to time only, but anew by who
+    asks: there it holds nearly.
+    """
     there, now = world_of(jobs, policy), 100 * hundreds + 50
     there.run_until(after(now))
     found = told(there.snapshot, known(jobs), at=now, policy=policy)
@@ -258,8 +262,8 @@ def test_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch, steps: Counter[str
     found = told(busy(*queue), past)
     assert steps["steps"] <= 60 + 3
     assert found[2] == exact(100)
-    assert found[20] == exact(1900)
-    assert found[1001] == StartEstimate(later_than=2000)
+    assert found[15].mid == pytest.approx(1400, rel=0.05)
+    assert found[1001].later_than == pytest.approx(1900, rel=0.1)
 
 
 def test_requests_share_the_work(monkeypatch: pytest.MonkeyPatch, steps: Counter[str]) -> None:
@@ -272,4 +276,47 @@ def test_requests_share_the_work(monkeypatch: pytest.MonkeyPatch, steps: Counter
     )
     found = told(busy(*queue), past, small, large)
     assert steps["steps"] <= 60 + 4
-    assert found == {2001: exact(0), 2002: StartEstimate(later_than=2000)}
+    assert found[2001] == exact(0)
+    assert found[2002].later_than == pytest.approx(1900, rel=0.1)
+
+
+def test_ends_of_a_long_queue_come_together_and_are_right_on_average() -> None:
+    """One after the other, and each shorter than what a coarse world tells apart in the end."""
+    queue, past = thousand()
+    found = told(busy(*queue), past)
+    for number in (2, 11, 101, 1001):
+        assert found[number].mid == pytest.approx(100 * (number - 1), rel=0.1)
+
+
+def test_a_coarse_look_takes_fewer_steps(
+    monkeypatch: pytest.MonkeyPatch, steps: Counter[str]
+) -> None:
+    queue = [
+        job(number, service(essential=4), seconds=1000 + 7.3 * (97 * number % 101))
+        for number in range(1, 601)
+    ]
+    waiting = [replace(each, status=ExecutionStatus.QUEUED) for each in queue]
+    picture = snapshot([node(f"node-{each}", 4) for each in range(30)], waiting)
+    coarse, few = told(picture, known(queue)), steps.pop("steps")
+    monkeypatch.setattr(forward, "COARSE_FROM", 10_000)
+    exactly = told(picture, known(queue))
+
+    assert few < steps["steps"] / 3
+    for number in (100, 300, 600):
+        assert coarse[number].mid == pytest.approx(exactly[number].mid, rel=0.1)
+
+
+def test_what_never_starts_is_told_so_when_the_work_is_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "QUEUE_STEPS", 60)
+    queue, past = thousand()
+    giant = execution(2000, service(essential=5))
+    greedy = execution(2001, service(memory=2), user="bob")
+    held = execution(2002, on_hold=True)
+    bobs = {"bob": Quota(memory=2**30)}
+    picture = replace(busy(*queue, giant, greedy, held), quotas=Quotas(users=bobs))
+    found = told(picture, past)
+    assert found[1001].later_than is not None
+    for each in (giant, greedy, held):
+        assert found[each.id] == StartEstimate()

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from tests.support.builders import after
 from zoe_core.amount import Amount
+from zoe_core.cluster import ExecutionStatus
 from zoe_core.protocol.rest import Execution, Instance, Resources
-from zoe_core.simulation import Component, from_history
+from zoe_core.simulation import Component, Work, from_history
 
 GB = 2**30
 
@@ -27,17 +28,23 @@ def instance(
 
 
 def execution(
-    number: int, started: datetime | None, ended: datetime | None, *instances: Instance
+    number: int,
+    started: datetime | None,
+    ended: datetime | None,
+    *instances: Instance,
+    status: ExecutionStatus = ExecutionStatus.TERMINATED,
+    server_name: str | None = None,
 ) -> Execution:
     return Execution(
         id=number,
         name="test",
         zapp="spark-job",
         user="ann",
-        status="terminated",
+        status=status,
         submitted_at=after(number),
         started_at=started,
         ended_at=ended,
+        server_name=server_name,
         url="/",
         instances=instances,
     )
@@ -72,6 +79,31 @@ def test_they_come_as_they_came() -> None:
         (20, 0),
         (30, 10),
     ]
+
+
+def test_a_person_at_a_notebook_takes_the_same_time_whatever_runs() -> None:
+    begun, ended = after(10), after(110)
+    parts = instance("main-0", 10, 110), instance("worker-0", 30, 70, essential=False)
+    (job,) = from_history([execution(7, begun, ended, *parts, server_name="")]).jobs
+
+    assert job.work == Work(100, divisible=False)
+
+
+def test_what_ended_in_error_has_held_its_room_too() -> None:
+    ran = execution(
+        7, after(10), after(110), instance("main-0", 10, 110), status=ExecutionStatus.ERROR
+    )
+
+    assert from_history([ran]).jobs[0].work.amount == 100
+
+
+def test_of_one_that_comes_twice_the_last_counts() -> None:
+    early = execution(7, after(10), None, instance("main-0", 10, None))
+    late = execution(7, after(10), after(110), instance("main-0", 10, 110))
+    history = from_history([early, late])
+
+    assert [each.id for each in history.jobs] == [7]
+    assert history.skipped == {}
 
 
 def test_what_says_nothing_about_work_is_left_out_and_counted() -> None:

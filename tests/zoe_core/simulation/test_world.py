@@ -78,6 +78,22 @@ def test_what_is_taken_back_works_no_more_and_returns_later() -> None:
     assert seconds(there.ended) == {11: 31, 1: 31 + (400 - 40 - 40) / 4}
 
 
+def test_what_came_again_leaves_no_trace_of_what_was_taken_back() -> None:
+    there = world()
+    there.submit(execution(1, service(), quick(3)), Work(10_000))
+    for number in range(2, 12):
+        there.submit(
+            execution(number, service(essential=2), submitted_at=after(50 * number)), Work(40)
+        )
+
+    there.run_until(after(1000))
+
+    attempts = {each.id.name: each.id.attempt for each in there.snapshot.instances_of(1)}
+    assert len(there.snapshot.instances[1]) == len(attempts) == 4
+    assert attempts["main-0"] == 1
+    assert max(attempts.values()) > 5
+
+
 def test_it_takes_the_grace_of_a_service_until_there_is_room() -> None:
     there = world()
     polite = worker(essential=0, elastic=3, shrink={"grace": 7})

@@ -1,6 +1,7 @@
 """Launching, listing, looking at and ending executions over REST."""
 
-from datetime import UTC, datetime
+import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +9,8 @@ from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.test_bad_input import OWN, check_problem, count_rows
 from zoe_core.protocol.rest import Execution
+from zoe_hub import submission
+from zoe_hub.permissions import USER_SCOPES
 from zoe_store.tables import deployment, executions, nodes
 
 
@@ -50,6 +53,71 @@ async def test_an_own_description_is_launched_as_it_is(portal: Portal) -> None:
     assert answer.status_code == 201
     assert answer.json()["zapp"] is None
     assert answer.json()["name"] == "own"
+
+
+async def test_whether_it_fits_is_not_found_out_on_the_loop(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the longer the more nodes there are."""
+    threads = []
+
+    def fits(*_: object) -> tuple[()]:
+        threads.append(threading.current_thread())
+        return ()
+
+    monkeypatch.setattr(submission, "could_ever_fit", fits)
+    await portal.launch()
+    assert threads
+    assert threading.current_thread() not in threads
+
+
+HIGH = {**OWN, "priority": "high"}
+
+
+@pytest.mark.parametrize("address", ["/executions", "/estimate"])
+async def test_high_priority_is_for_whom_the_administrator_lets(
+    portal: Portal, address: str
+) -> None:
+    answer = await portal.request("POST", address, json={"description": HIGH})
+    problem = check_problem(answer, 403)
+    assert problem["field"] == "description.priority"
+    assert "is 'high': this needs the scope custom:zoe:priority" in problem["detail"]
+    assert count_rows(portal) == 0
+
+
+async def test_a_check_of_a_description_tells_of_its_priority(portal: Portal) -> None:
+    answer = await portal.request("POST", "/zapps/validate", json={"description": HIGH})
+    assert [each["field"] for each in answer.json()["problems"]] == ["priority"]
+
+
+async def test_who_has_the_scope_may_go_first(portal: Portal) -> None:
+    scopes = (*USER_SCOPES, "custom:zoe:priority")
+    request = {"json": {"description": HIGH}, "scopes": scopes}
+    answer = await portal.request("POST", "/executions", "olga", **request)
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("priority", ["normal", "low"])
+async def test_other_priorities_are_for_everybody(portal: Portal, priority: str) -> None:
+    own = {**OWN, "priority": priority}
+    answer = await portal.request("POST", "/executions", json={"description": own})
+    assert answer.status_code == 201, answer.text
+
+
+async def test_the_first_prediction_stays_beside_what_happened(portal: Portal) -> None:
+    number = (await portal.launch())["id"]
+    assert (await portal.get(f"/executions/{number}")).json()["predicted"] is None
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    with portal.database.transaction() as connection:
+        foreseen = {"predicted_start_low": at, "predicted_start": at + timedelta(minutes=5)}
+        connection.execute(executions.update().values(predicted_at=at, **foreseen))
+    answer = await portal.get(f"/executions/{number}")
+    assert answer.json()["predicted"] == {
+        "at": "2026-01-01T00:00:00Z",
+        "low": "2026-01-01T00:00:00Z",
+        "mid": "2026-01-01T00:05:00Z",
+        "high": None,
+    }
 
 
 async def test_a_repeated_request_is_carried_out_once(portal: Portal) -> None:

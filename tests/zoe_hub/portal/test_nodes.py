@@ -9,6 +9,7 @@ from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.test_bad_input import check_problem
 from tests.zoe_hub.portal.test_quotas import ADMIN
 from zoe_core.protocol.rest import Node
+from zoe_core.protocol.rest_admin import Drains
 from zoe_store.tables import drains, nodes
 
 
@@ -69,6 +70,32 @@ async def test_an_unknown_node_is_answered_with_the_known_ones(portal: Portal) -
     problem = check_problem(await patch(portal, "node-9", draining=True), 404)
     assert problem["field"] == "name"
     assert "'node-9': the known ones are node-1, node-2" in problem["detail"]
+
+
+async def drained(portal: Portal) -> list[tuple[str, bool, str]]:
+    answer = await portal.get("/drains", "olga", scopes=ADMIN)
+    items = Drains.model_validate_json(answer.content).items
+    return [(each.node, each.known, each.by_user) for each in items]
+
+
+async def test_the_drain_of_a_node_that_is_gone_is_listed_and_can_be_removed(
+    portal: Portal,
+) -> None:
+    for name in ("node-1", "node-2"):
+        await patch(portal, name, draining=True)
+    with portal.database.transaction() as connection:
+        connection.execute(nodes.delete().where(nodes.c.name == "node-1"))
+    assert await drained(portal) == [("node-1", False, "olga"), ("node-2", True, "olga")]
+    problem = check_problem(await patch(portal, "node-1", draining=False), 404)
+    assert "/drains" in problem["detail"]
+
+    for name in ("node-1", "node-2"):
+        gone = await portal.request("DELETE", f"/drains/{name}", "olga", scopes=ADMIN)
+        assert (gone.status_code, gone.content) == (204, b"")
+
+    assert await drained(portal) == []
+    again = await portal.request("DELETE", "/drains/node-1", "olga", scopes=ADMIN)
+    assert "Nobody drains the node 'node-1'" in check_problem(again, 404)["detail"]
 
 
 @pytest.mark.parametrize(

@@ -356,3 +356,12 @@ async def test_a_form_that_came_while_the_database_was_away_can_be_sent_again(
     assert {name: again[name] for name in sent} == sent
     monkeypatch.setattr(portal.database, "engine", there)
     assert (await send(portal, "zapps/small", name="mine", workers="3", key="abc")).is_redirect
+
+
+async def test_the_queue_is_linked_only_for_those_who_may_see_it(portal: Portal) -> None:
+    queue = 'href="/services/zoe/queue"'
+    assert queue in await shown(portal, "executions")
+    without = tuple(each for each in SCOPES if each != "custom:zoe:status")
+    answer = await portal.client.get("executions", headers=portal.headers("alice", without))
+    assert answer.status_code == 200
+    assert queue not in answer.text

@@ -34,10 +34,10 @@ def one_waits(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     error = PredictionError(count=40, median=118.0, within=0.8)
 
-    async def queue_reply() -> QueueReply:
+    async def queue() -> QueueReply:
         return QueueReply(entries=(entry,), error=error)
 
-    monkeypatch.setattr(portal.context.link, "queue_reply", queue_reply)
+    monkeypatch.setattr(portal.context.link, "queue", queue)
 
 
 @pytest.mark.usefixtures("one_waits")

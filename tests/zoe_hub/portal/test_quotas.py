@@ -1,5 +1,8 @@
 """Quotas over REST: who may set them, what is refused, and what they keep from being launched."""
 
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -23,7 +26,7 @@ LIMITS = {
     "runtime_limit": 3600,
     "weight": 2.0,
 }
-NO_LIMITS = {**dict.fromkeys(LIMITS), "weight": 1.0}
+NOTHING = dict.fromkeys(LIMITS)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +45,14 @@ async def listed(portal: Portal) -> list[dict[str, Any]]:
     answer = await portal.get("/quotas", "olga", scopes=ADMIN)
     assert answer.status_code == 200, answer.text
     assert Quotas.model_validate_json(answer.content)
-    return answer.json()["items"]
+    return [without_change(each) for each in answer.json()["items"]]
+
+
+def without_change(quota: dict[str, Any]) -> dict[str, Any]:
+    """A quota without who set it, and when, which was olga and before now."""
+    assert quota["changed_by"] == "olga"
+    assert datetime.fromisoformat(quota["changed_at"]) <= datetime.now(UTC)
+    return {name: value for name, value in quota.items() if not name.startswith("changed_")}
 
 
 # --- setting them ---
@@ -57,8 +67,8 @@ async def test_what_is_set_is_listed_until_it_is_removed(portal: Portal) -> None
     found = await listed(portal)
 
     assert found == [
-        {"kind": "default", "name": "default", **NO_LIMITS},
-        {"kind": "group", "name": "chem/ists of Zürich", **NO_LIMITS, "executions": 1},
+        {"kind": "default", "name": "default", **NOTHING},
+        {"kind": "group", "name": "chem/ists of Zürich", **NOTHING, "executions": 1},
         {"kind": "user", "name": "alice", **LIMITS},
     ]
     with portal.database.transaction() as connection:
@@ -73,8 +83,45 @@ async def test_what_is_set_is_listed_until_it_is_removed(portal: Portal) -> None
 async def test_setting_replaces_all_limits(portal: Portal) -> None:
     await put(portal, "user/alice", **LIMITS)
     answer = await put(portal, "user/alice", memory=0)
-    assert answer == Quota(kind="user", name="alice", **{**NO_LIMITS, "memory": 0})
-    assert len(await listed(portal)) == 1
+    expected = {"kind": "user", "name": "alice", **NOTHING, "memory": 0}
+    assert without_change(answer.model_dump(mode="json")) == expected
+    assert await listed(portal) == [expected]
+
+
+async def test_no_limit_can_be_said(portal: Portal) -> None:
+    unlimited = {**dict.fromkeys(LIMITS, "unlimited"), "weight": None}
+    answer = await put(portal, "user/alice", **unlimited)
+    expected = {"kind": "user", "name": "alice", **unlimited}
+    assert without_change(answer.model_dump(mode="json")) == expected
+    assert await listed(portal) == [expected]
+    await put(portal, "default/default", executions=0, memory=0, cores=0, gpus=0)
+    assert "0 executions" in (await refused(portal, "bob"))["detail"]
+    await portal.launch("alice")
+
+
+async def test_a_quota_with_only_a_weight_lifts_no_limits(portal: Portal) -> None:
+    await put(portal, "default/default", executions=0)
+    await put(portal, "user/alice", weight=2.0)
+    assert "0 executions" in (await refused(portal))["detail"]
+
+
+async def test_a_name_that_no_user_has_after_the_login_is_refused(portal: Portal) -> None:
+    """The Hub writes names in lower case, and asking it shows that nobody is called so."""
+    answer = await portal.request("PUT", "/quotas/user/Alice", "olga", scopes=ADMIN, json={})
+    problem = check_problem(answer, 422)
+    assert problem["field"] == "name"
+    assert "'Alice'" in problem["detail"]
+    assert "use 'alice'" in problem["detail"]
+    assert await listed(portal) == []
+    await put(portal, "group/Chemists")  # the Hub takes the names of groups as they are
+
+
+async def test_a_name_is_right_when_somebody_is_called_so(portal: Portal) -> None:
+    """As authenticators make it that leave names as they are."""
+    database = portal.hub.log.with_name("hub.sqlite")
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+        connection.execute("INSERT INTO users (name, cookie_id) VALUES ('Anna', 'of Anna')")
+    await put(portal, "user/Anna")
 
 
 @pytest.mark.parametrize("whose", ["user/alice", "group/chemists", "default/default"])
@@ -103,20 +150,21 @@ BAD: list[tuple[str, Any, str]] = [
     ("runtime_limit", "1 h", "'1 h'"),
     ("weight", 0, "0"),
     ("weight", -1, "-1"),
-    ("weight", None, "null"),
     ("weight", "heavy", "'heavy'"),
+    ("weight", "unlimited", "'unlimited'"),
+    ("executions", "Unlimited", "'Unlimited': must be a number, or 'unlimited'"),
     ("disk", 5, "the fields are executions, memory, cores, gpus, runtime_limit, weight"),
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "said"), BAD)
-async def test_a_bad_limit_is_refused(portal: Portal, field: str, value: Any, said: str) -> None:
+@pytest.mark.parametrize(("field", "value", "text"), BAD)
+async def test_a_bad_limit_is_refused(portal: Portal, field: str, value: Any, text: str) -> None:
     answer = await portal.request(
         "PUT", "/quotas/user/alice", "olga", scopes=ADMIN, json={field: value}
     )
     problem = check_problem(answer, 422)
     assert problem["field"] == field
-    assert said in problem["detail"]
+    assert text in problem["detail"]
     assert await listed(portal) == []
 
 
@@ -142,6 +190,8 @@ ROUTES = [
     ("PUT", "/quotas/user/alice"),
     ("DELETE", "/quotas/user/alice"),
     ("PATCH", "/nodes/machine"),
+    ("GET", "/drains"),
+    ("DELETE", "/drains/machine"),
 ]
 
 

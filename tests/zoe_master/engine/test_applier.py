@@ -115,6 +115,12 @@ async def said(backend: Recorder, *calls: str) -> None:
     await eventually_async(there)
 
 
+def reported(made: Applier) -> list[tuple[str, Observed]]:
+    """What it told of instances since it was asked last."""
+    seen = [each.observation for each in made._inbox.take().sightings]
+    return [(each.id.name, each.observed) for each in seen]
+
+
 async def idle(made: Applier) -> None:
     """Wait until no effect is under way."""
     while made._tasks:
@@ -292,8 +298,38 @@ async def test_what_was_given_up_before_its_start_had_its_turn_holds_up_nothing(
     apply.look(picture(new(), status="running"), [1])
     given_up = replace(new(), desired=Desired.ABSENT)
     apply.look(picture(given_up, status=ExecutionStatus.CLEANING_UP), [1])
+    assert reported(apply) == [("main-0", Observed.LOST)]
     gate.opened.set()
+    lost = replace(given_up, observed=Observed.LOST)
+    apply.look(picture(lost, status=ExecutionStatus.CLEANING_UP), [1])
     await said(backend, "prepare 1", "release 1")
+
+
+async def test_what_an_earlier_master_gave_up_is_gone_if_its_list_does_not_show_it(
+    apply: Applier,
+) -> None:
+    given_up = new(desired=Desired.ABSENT)
+    apply.doubt(time.monotonic())
+    apply.look(picture(given_up, status="queued"), [1])
+    assert reported(apply) == [("main-0", Observed.LOST)]
+
+
+async def test_of_a_start_that_failed_only_a_full_list_can_tell(
+    apply: Applier, backend: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applier, "RETRY_DELAYS", (1000.0,))
+    backend.errors["start"] = [Retry("No answer.")]
+    began = time.monotonic()
+    apply.look(picture(new()), [1])
+    await idle(apply)
+    given_up = picture(new(desired=Desired.ABSENT), status="queued")
+    for since in (0.0, began):
+        apply.doubt(since)
+        apply.look(given_up, [1])
+        assert reported(apply) == []
+    apply.doubt(time.monotonic())
+    apply.look(given_up, [])
+    assert reported(apply) == [("main-0", Observed.LOST)]
 
 
 async def test_a_call_that_hangs_is_not_waited_for_without_end(

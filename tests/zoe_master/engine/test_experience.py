@@ -21,11 +21,10 @@ def test_by_the_runs_that_ended() -> None:
 
 def test_each_end_is_learnt_from_when_it_ran() -> None:
     experience = Experience()
-    ended = {
-        1: execution(1, status="terminated", started_at=after(10)),
-        2: execution(2, status="error"),
-        3: execution(3, status="cleaning_up", started_at=after(0)),
-    }
+    ended = [
+        execution(1, status="terminated", started_at=after(10)),
+        execution(2, status="error"),
+    ]
     experience.learn(ended, after(40))
     assert experience.since(0) == (Run("alice", "app", 30),)
     assert expected(experience) == 30

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.builders import DEFAULTS, after, execution, instance
+from tests.support.waiting import eventually_async
 from zoe_core.cluster import Desired, Observed, Snapshot
 from zoe_core.scheduling import SchedulingSettings, StartRules
 from zoe_master.backends.base import Observation
@@ -18,6 +19,7 @@ from zoe_master.engine.loop import Loop
 from zoe_master.engine.reactor import Reactor, Sighting
 from zoe_store.database import DatabaseAway
 from zoe_store.master import News
+from zoe_store.past import Run
 
 GIVEN_UP = instance(1, desired=Desired.ABSENT, observed=Observed.NONE)
 """Its start has returned, or that of the last master has; no step knows of it yet."""
@@ -132,6 +134,32 @@ async def test_a_full_page_of_news_is_followed_by_the_next_at_once(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_what_ended_in_a_step_of_which_nobody_knows_whether_it_was_written_is_learnt_from(
+    running: Loop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, away_for_long = [after(0)], [DatabaseAway("It is restarted.")]
+    monkeypatch.setattr(running, "_clock", lambda: now[0])
+
+    def load_live(_: object) -> tuple[list[Any], list[Any]]:
+        now[0] = after(5000)
+        if away_for_long:
+            raise away_for_long.pop()
+        return [], []
+
+    def fail() -> None:
+        database.while_writing = None
+        raise DatabaseAway("It is restarted.")
+
+    monkeypatch.setattr(loop, "load_live", load_live)
+    running._reactor.reload([execution(2, status="running", started_at=after(-60))], [])
+    database.while_writing = fail
+    task = asyncio.create_task(running.run())
+    await eventually_async(lambda: running._experience.count)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert running._experience.since(0) == (Run("alice", "app", 60),)
 
 
 async def test_nothing_is_done_about_a_step_that_could_not_be_written(

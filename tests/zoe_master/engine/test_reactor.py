@@ -1,12 +1,13 @@
 """One step of the reactor: what people wish, and what time alone brings about."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from tests.support.builders import DEFAULTS, after, execution, instance, node, service, worker
 from zoe_core.cluster import ExecutionStatus, ExecutionView, InstanceView, Observed
-from zoe_core.scheduling import Blocker, SchedulingSettings, StartRules
+from zoe_core.scheduling import Blocker, Reconciler, SchedulingSettings, StartRules
 from zoe_master.engine.reactor import Facts, Reactor, Step
 from zoe_store.master import Intent, News
 
@@ -71,3 +72,25 @@ def test_it_plans_anew_when_instances_have_been_held_long_enough() -> None:
     assert [str(each) for each in made.plan.taken] == ["1/worker-0#1"]
     assert 1 in made.touched
     assert not step(it, seconds=61).advance
+
+
+def test_time_alone_costs_nothing_before_something_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[set[int]] = []
+    settle = Reconciler.settle
+
+    def noted(self: Reconciler, execution_ids: Iterable[int]) -> None:
+        settled.append(set(execution_ids))
+        settle(self, settled[-1])
+
+    running = [
+        execution(each, status="running", started_at=after(0), limit=100 + each)
+        for each in range(1, 21)
+    ]
+    it = reactor(*running, instances=[instance(each.id) for each in running])
+    step(it, nodes=[node(memory=32, cores=32)])
+    monkeypatch.setattr(Reconciler, "settle", noted)
+    step(it, seconds=100)
+    step(it, seconds=102)
+    assert settled == [set(), {1, 2}]
+    assert it.snapshot.executions[2].status is ExecutionStatus.CLEANING_UP
+    assert it.snapshot.executions[3].status is ExecutionStatus.RUNNING

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.support.builders import DEFAULTS, after, amount, execution, node, service, worker
+from tests.support.free_room import free_room
 from tests.zoe_core.scheduling.written import Written
 from zoe_core.amount import Amount
 from zoe_core.cluster import (
@@ -142,7 +143,7 @@ class Deployment(RuleBasedStateMachine):
         self.nothing_new_is_placed_on_an_overdrawn_node(step)
 
     def nothing_new_is_placed_on_an_overdrawn_node(self, step: Step) -> None:
-        free = step.snapshot.free()
+        free = free_room(step.snapshot)
         for each in step.advance.instances.values():
             if each.desired is Desired.PRESENT and each.observed is Observed.NONE:
                 assert Amount().fits_in(free[each.node])
@@ -170,7 +171,7 @@ class Deployment(RuleBasedStateMachine):
     @invariant()
     def reservations_are_the_sum_over_instances(self) -> None:
         held = self.written.held()
-        for name, free in self.reactor.snapshot.free().items():
+        for name, free in free_room(self.reactor.snapshot).items():
             capacity = self.reactor.snapshot.nodes[name].capacity
             assert capacity - free == held.get(name, amount(0, 0))
 

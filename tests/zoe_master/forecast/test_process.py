@@ -71,6 +71,17 @@ async def test_who_has_no_time_waits_no_longer_and_the_next_gets_an_answer(
         assert (await ask(asked)).waiting
 
 
+async def test_it_knows_none_of_our_secrets(
+    asked: ForecastProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOE_DATABASE_URL", "postgresql+psycopg2://zoe:secret@db/zoe")
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "secret")
+    await ask(asked)
+    known = psutil.Process(asked.pid).environ()
+    assert "PATH" in known
+    assert "secret" not in str(known)
+
+
 async def test_one_question_at_a_time(asked: ForecastProcess) -> None:
     answers = await asyncio.gather(*(ask(asked) for _ in range(5)))
     assert all(each == answers[0] for each in answers)

@@ -80,6 +80,6 @@ def test_it_learns_of_each_run_once() -> None:
     fresh.bring(large())
     assert known == fresh.receiver.history.predict("alice", "pi", None)
     ended = execution(1, status="terminated", started_at=execution().submitted_at)
-    pair.experience.learn({1: ended}, execution(1000).submitted_at)
+    pair.experience.learn([ended], execution(1000).submitted_at)
     pair.bring(large())
     assert pair.receiver.history.predict("alice", "app", None) is not None

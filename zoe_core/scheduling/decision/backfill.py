@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoe_core.scheduling.decision.draft import Draft
-from zoe_core.scheduling.decision.ends import ANY_TIME, Times, expected_ends
+from zoe_core.scheduling.decision.ends import Times, expected_ends
 from zoe_core.scheduling.decision.filter import Mask, enough, may_fit
 from zoe_core.scheduling.decision.head import Head, Spare, Spots
 from zoe_core.scheduling.decision.line import Fate, Line
@@ -37,10 +37,10 @@ Question = Callable[[Room, Frame, Codes[Kind]], Mask]
 class Backfill:
     """The part of a pass behind the head.
 
-    A request may start in any free room if it ends before the head's time for sure, by its runtime
-    limit. Beside the places of the head it may always. Else it may delay the head: if it is
-    expected to end before, or nobody knows the head's time, it may start all the same, but not more
-    than ``max_overtake`` do so.
+    A request may start in any free room if it ends before the head's time for sure: by its runtime
+    limit, even if it starts and ends slowly (``SLACK``). Beside the places of the head it may
+    always. Else it may delay the head: if it is expected to end before, or nobody knows the head's
+    time, it may start all the same, but not more than ``max_overtake`` do so.
     """
 
     def __init__(self, draft: Draft, line: Line, head: Head, spare: Spare) -> None:
@@ -53,9 +53,8 @@ class Backfill:
         self._vain = 0  # tries so far
         self.overtook = 0
         ends = expected_ends(draft.picture, line.rows, draft.now)
-        at = None if head.reservation is None else head.reservation.at
-        self._in_time: Mask = ends.latest <= (-inf if at in (None, ANY_TIME) else at)
-        self._hopeful = _hopeful(ends.likely, at)
+        self._in_time: Mask = ends.latest <= (-inf if head.at is None else head.at)
+        self._hopeful = _hopeful(ends.likely, head.at)
 
     def run(self) -> None:
         """Start who may; those that the pass does not come to were not tried."""
@@ -136,6 +135,6 @@ class Backfill:
 
 def _hopeful(ends: Times, at: float | None) -> Mask:
     """Who is expected to end in time; when nobody knows the time, that can be said of all."""
-    if at is None or at == ANY_TIME:
+    if at is None:
         return np.ones(len(ends), np.bool_)
     return ends <= at

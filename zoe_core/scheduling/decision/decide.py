@@ -5,37 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
-from zoe_core.scheduling.decision.backfill import Backfill
+from zoe_core.scheduling.decision.backfill import BACKFILL_DEPTH, Backfill
 from zoe_core.scheduling.decision.draft import Draft
 from zoe_core.scheduling.decision.ends import ANY_TIME, expected_ends
 from zoe_core.scheduling.decision.growth import Growth
-from zoe_core.scheduling.decision.head import Head, Spare
+from zoe_core.scheduling.decision.head import Head, Spare, Spots, room_alone
 from zoe_core.scheduling.decision.line import WAITING_FOR_ROOM, Fate, Line
 from zoe_core.scheduling.decision.order import ranked
 from zoe_core.scheduling.decision.reservation import reserve
 from zoe_core.scheduling.decision.shrink import next_release
-from zoe_core.scheduling.decision.verdicts import Scene, Verdicts
+from zoe_core.scheduling.decision.verdicts import Scene
 from zoe_core.scheduling.gang import Demand, Unplaced
 from zoe_core.scheduling.nodes.room import Misfit
 from zoe_core.scheduling.plan import Plan
-from zoe_core.scheduling.state.known import Known, stays
+from zoe_core.scheduling.state.known import Known
 from zoe_core.scheduling.state.picture import Picture
 
-REORDER_AFTER = 300.0
+REORDER_AFTER: Final = 300.0
 """Seconds after which a plan is reviewed if by then the policy puts another request first."""
+
+GO_ON_AFTER: Final = 1.0
+"""Seconds after which a pass goes on that gave up before it found the head."""
 
 
 def plan(picture: Picture, now: datetime) -> Plan:
     """Plan what starts now.
 
-    Essential instances that failed and may start again go first, then gangs. The first for which
-    there is no room is the head: elastic instances are taken back for it, if that makes room, or
-    else it gets a reservation. Others start before it only as ``Backfill`` says. What is on hold,
-    still leaving after a failed start, over its user's quota or too large for the nodes that are
-    here now holds back nobody.
+    Essential instances that failed and may start again go first, then gangs. The first of all for
+    which there is no room is the head: elastic instances are taken back for it, if that makes room,
+    or else it gets a reservation. Other gangs start before it only as ``Backfill`` says. What is on
+    hold, still leaving after a failed start, over its user's quota or too large for the nodes that
+    are here now holds back nobody.
     """
     decision = _decide(picture, now, careful=False)
     if not decision.head_keeps_its_place():
@@ -61,6 +65,8 @@ class _Decision:
         self._head: Head | None = None
         self._spare: Spare | None = None
         self._overtook = 0
+        self._lacking: dict[int, Unplaced] = {}  # by execution, the first that does not restart
+        self._cut = False
 
     @cached_property
     def _line(self) -> Line:
@@ -70,18 +76,37 @@ class _Decision:
     # --- essential instances that failed ---
 
     def restart(self) -> None:
-        """Give new places to essential instances that failed; one that finds none is the head."""
-        waits: tuple[Known, Demand, Misfit] | None = None
+        """Give new places to essential instances that failed; the first without room is the head.
+
+        Others pass it beside its places, or, while nobody knows when it will find room, as often as
+        ``max_overtake`` allows.
+        """
         for known, wanted in self._failed():
             demand = ((wanted.need, 1),)
-            placed = self._draft.room.place_gang(demand, self._draft.placement)
-            if not isinstance(placed, Misfit):
+            placed = self._place_again(known, demand)
+            if not isinstance(placed, Misfit | None):
                 self._draft.restarted.append(wanted.on(placed[0][0]))
                 self._draft.use.add(self._picture.payer(known.view.id)[0], wanted.need.amount)
-            elif waits is None and self._could_restart(known, demand):
-                waits = known, demand, placed
-        if waits is not None:
-            self._wait_for(*waits)
+                continue
+            self._lacking.setdefault(known.view.id, wanted)
+            if placed is not None and self._could_restart(known, demand):
+                self._lacking[known.view.id] = wanted
+                self._wait_for(known, demand, placed)
+
+    def _place_again(self, known: Known, demand: Demand) -> Spots | Misfit | None:
+        """Places for an instance that failed; a Misfit while there is no head, None behind it."""
+        if self._head is None or self._spare is None:
+            return self._draft.room.place_gang(demand, self._draft.placement)
+        head, most = self._head, self._picture.settings.max_overtake
+        spots = self._spare.place_beside(demand)
+        may_pass = head.at is None and head.id != known.view.id
+        if spots is not None or not may_pass or head.overtaken + self._overtook >= most:
+            return spots
+        placed = self._spare.place(demand)
+        if isinstance(placed, Misfit):
+            return None
+        self._overtook += 1
+        return placed
 
     def _failed(self) -> Iterator[tuple[Known, Unplaced]]:
         if not self._picture.failed:
@@ -92,34 +117,46 @@ class _Decision:
                 yield known, wanted
 
     def _could_restart(self, known: Known, demand: Demand) -> bool:
-        """Whether it would fit if nothing ran but what stays of its own execution."""
-        room = self._picture.empty.copy()
-        for each in stays(known):
-            room.take(each.node, each.reservation, each.devices)
-        for each in self._draft.restarted:
-            if each.id.execution_id == known.view.id:
-                room.take(each.node, each.reservation, each.devices)
+        room = room_alone(self._picture.empty, known, self._draft.restarted)
         return not isinstance(room.place_gang(demand, self._draft.placement), Misfit)
 
     # --- gangs ---
 
     def start(self) -> None:
-        """Start the gangs of the queue in order, up to the first for which there is no room."""
+        """Start the gangs of the queue in order, up to the first for which there is no room.
+
+        Gives up after ``BACKFILL_DEPTH`` that are found too large: the next pass knows these.
+        """
         if self._head is not None:
             return
+        self._pass_over_the_too_large()
+        vain = 0
         for row in self._line.open().tolist():
             if self._line.fates[row] != Fate.BEHIND:  # that became known meanwhile
                 continue
+            if vain == BACKFILL_DEPTH:
+                self._give_up()
+                return
             known = self._line.known(row)
             placed = self._draft.room.place_gang(known.demand, self._draft.placement)
             if not isinstance(placed, Misfit):
                 self._line.start(row, known, placed)
             elif self._picture.too_large(known.demand):
                 self._line.too_large(row)
+                vain += 1
             else:
                 self._line.fates[row] = Fate.HEAD
                 self._wait_for(known, known.demand, placed)
                 return
+
+    def _pass_over_the_too_large(self) -> None:
+        rows = self._line.open()
+        known = self._picture.known_too_large(self._line.rows["shape"][rows])
+        self._line.fates[rows[known]] = Fate.TOO_LARGE
+
+    def _give_up(self) -> None:
+        self._cut = True
+        self._line.fates[self._line.open()] = Fate.NOT_TRIED
 
     def _wait_for(self, known: Known, demand: Demand, misfit: Misfit) -> None:
         self._head = Head(
@@ -129,7 +166,7 @@ class _Decision:
             room=self._draft.room.copy(),
             restart=known.up,
             overtaken=known.view.overtaken,
-            reservation=reserve(self._draft, demand),
+            reservation=reserve(self._draft, known.view.id, demand),
         )
         self._spare = Spare(
             self._draft.room, self._head, self._draft.placement, careful=self._careful
@@ -141,10 +178,12 @@ class _Decision:
             return
         backfill = Backfill(self._draft, self._line, self._head, self._spare)
         backfill.run()
-        self._overtook = backfill.overtook
+        self._overtook += backfill.overtook
 
     def grow(self) -> None:
         """Give what is left to elastic instances, of what is up and of what starts now."""
+        if self._cut:  # somebody who was not tried may need it
+            return
         Growth(self._draft, self._head, self._spare).run()
 
     def head_keeps_its_place(self) -> bool:
@@ -161,6 +200,7 @@ class _Decision:
         head = self._head
         overtaken = {head.id: head.overtaken + self._overtook} if head and self._overtook else {}
         reservation = None if head is None else head.reservation
+        scene = Scene(draft, head, self._overtook)
         return Plan(
             gangs=tuple(draft.gangs),
             restarted=tuple(draft.restarted),
@@ -168,12 +208,15 @@ class _Decision:
             taken=() if reservation is None else reservation.taken,
             overtaken=overtaken,
             waiting=ids,
-            verdicts=Verdicts(ids, line.fates[waiting], Scene(draft, head, self._overtook)),
+            verdicts=scene.on_queue(ids, line.fates[waiting]),
+            lacking=scene.on_restarts(self._lacking),
             review_at=self._review_at(),
         )
 
     def _review_at(self) -> datetime | None:
         """When time alone may change the plan: while nobody waits for room it does not."""
+        if self._cut:
+            return datetime.fromtimestamp(self._draft.now + GO_ON_AFTER, UTC)
         if self._head is None:
             return None
         moments = [self._next_overrun(), self._next_order()]
@@ -190,9 +233,17 @@ class _Decision:
         return min(ends.likely[guessed & ~np.isnan(up["started"])].tolist(), default=None)
 
     def _next_order(self) -> float | None:
+        """When the policy will put another first, or let more of what is up give to the head."""
         line, later = self._line, self._draft.now + REORDER_AFTER
         waiting = np.flatnonzero(np.isin(line.fates, WAITING_FOR_ROOM))
         if not len(waiting):
             return None
         order = ranked(self._picture, line.rows.take(waiting), self._draft.use, later)
-        return None if line.fates[waiting[order[0]]] == Fate.HEAD else later
+        other = line.fates[waiting[order[0]]] != Fate.HEAD
+        return later if other or self._more_give(later) else None
+
+    def _more_give(self, later: float) -> bool:
+        draft, head = self._draft, self._head
+        if head is None or not self._picture.held.rows["returnable"].any():
+            return False
+        return len(draft.givers(head.id, later)) > len(draft.givers(head.id, draft.now))

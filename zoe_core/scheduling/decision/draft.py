@@ -46,6 +46,19 @@ class Draft:
         order = ranked(self.picture, up, self.use, self.now)
         return np.asarray(up["owner"][order])
 
+    def givers(self, waiting: int, now: float) -> NDArray[np.int64]:
+        """The ids of what was up and gives elastic instances to one that waits: the last first.
+
+        To an essential instance that starts again all give. The order is that of ``now``.
+        """
+        queue = self.picture.queue.rows
+        mine = queue.where(queue["owner"] == waiting)
+        if not len(mine) or not self.picture.settings.policy.elastic_in_order:
+            return self.up_order
+        both = self.picture.up.rows.and_(mine).ordered(("submitted", "owner"))
+        order = both["owner"][ranked(self.picture, both, self.use, now)]
+        return np.asarray(order[int(np.flatnonzero(order == waiting)[0]) + 1 :])
+
     def start(self, row: int, known: Known, spots: list[list[Spot]]) -> None:
         """The gang in this row of the queue starts, on these places."""
         view = known.view

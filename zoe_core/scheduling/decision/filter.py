@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from zoe_core.scheduling.nodes.node_table import Amounts
+from zoe_core.scheduling.nodes.node_table import Amounts, Kind, Rows
 from zoe_core.scheduling.nodes.room import Room
 from zoe_core.scheduling.state.columns import Codes, Frame
-from zoe_core.scheduling.state.tables import Kind
 
 Mask = NDArray[np.bool_]
 
@@ -20,10 +21,9 @@ def may_fit(room: Room, rows: Frame, kinds: Codes[Kind], *, elastic: bool = Fals
     """
     mask = below(rows["use"][1:], room.sum())
     asked = np.flatnonzero(mask)
-    codes = rows["kind"][asked]
-    for code in np.flatnonzero(np.bincount(codes)).tolist():
-        mine = asked[codes == code]
-        frontier = room.frontier(*kinds.names[code], elastic=elastic)
+    for kind, some in _alike(room, rows["kind"][asked], kinds):
+        mine = asked[some]
+        frontier = room.frontier(*kind, elastic=elastic)
         mask[mine] = _below_any(rows["need"].take(mine, axis=1), frontier)
     return mask
 
@@ -34,12 +34,18 @@ def enough(room: Room, rows: Frame, kinds: Codes[Kind]) -> Mask:
     Costs a number for each row and node, so it is not for thousands of rows.
     """
     mask = np.zeros(len(rows), np.bool_)
-    codes = rows["kind"]
-    for code in np.flatnonzero(np.bincount(codes)).tolist():
-        mine = np.flatnonzero(codes == code)
-        slots = room.how_many_each(rows["need"].take(mine, axis=1), *kinds.names[code])
+    for kind, mine in _alike(room, rows["kind"], kinds):
+        slots = room.how_many_each(rows["need"].take(mine, axis=1), *kind)
         mask[mine] = slots >= rows["count"][mine]
     return mask
+
+
+def _alike(room: Room, codes: NDArray[np.int64], kinds: Codes[Kind]) -> Iterator[tuple[Kind, Rows]]:
+    """The rows that the same nodes may start, and one of their kinds: there may be thousands."""
+    classes = room.classes(kinds.names)[codes]
+    for each in np.flatnonzero(np.bincount(classes)).tolist():
+        mine = np.flatnonzero(classes == each)
+        yield kinds.names[codes[mine[0]]], mine
 
 
 def below(needs: Amounts, amount: Amounts) -> Mask:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from zoe_core.cluster import InstanceView
+from zoe_core.scheduling.decision.ends import ANY_TIME
 from zoe_core.scheduling.decision.reservation import Reservation
 from zoe_core.scheduling.gang import Demand
 from zoe_core.scheduling.nodes.later import fits
 from zoe_core.scheduling.nodes.room import Misfit, Need, Room, Spot
 from zoe_core.scheduling.placement import Placement
+from zoe_core.scheduling.state.known import Known, stays
 
 Spots = list[list[Spot]]
 
@@ -30,9 +34,28 @@ class Head:
     reservation: Reservation | None
 
     @property
+    def at(self) -> float | None:
+        """When there will be room, in Unix time; None: nobody knows."""
+        if self.reservation is None or self.reservation.at == ANY_TIME:
+            return None
+        return self.reservation.at
+
+    @property
     def making_room(self) -> bool:
         """Whether there will be room by what leaves."""
         return self.reservation is not None and self.reservation.making
+
+
+def room_alone(empty: Room, known: Known, restarted: Iterable[InstanceView]) -> Room:
+    """The room there would be if nothing ran but what stays of this execution itself.
+
+    ``empty`` is all there is; of ``restarted``, which have new places, its own count.
+    """
+    room = empty.copy()
+    mine = (each for each in restarted if each.id.execution_id == known.view.id)
+    for each in (*stays(known), *mine):
+        room.take(each.node, each.reservation, each.devices)
+    return room
 
 
 class Spare:

@@ -39,11 +39,22 @@ class Line:
         picture = draft.picture
         self._draft = draft
         self.rows = picture.queue.rows
-        self.order = ranked(picture, self.rows, draft.use, draft.now)
         self.fates = np.full(len(self.rows), Fate.BEHIND, np.int8)
         self.fates[self.rows["state"] == ON_HOLD] = Fate.ON_HOLD
         self.fates[self.rows["state"] == LEAVING] = Fate.LEAVING
         self._check_quota(np.flatnonzero(self.fates == Fate.BEHIND))
+        self.order = self._ranked(self.fates == Fate.BEHIND)
+
+    def _ranked(self, may_start: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Those that may start come first: what cannot is not to count in anybody's share."""
+        draft = self._draft
+        parts = (np.flatnonzero(may_start), np.flatnonzero(~may_start))
+        return np.concatenate(
+            [
+                part[ranked(draft.picture, self.rows.take(part), draft.use, draft.now)]
+                for part in parts
+            ]
+        )
 
     def open(self) -> NDArray[np.intp]:
         """The rows that nothing is found of yet, in order."""

@@ -13,24 +13,24 @@ from zoe_core.scheduling.state.quota_use import Use
 
 def ranked(picture: Picture, rows: Frame, use: Use, now: float) -> NDArray[np.intp]:
     """The indices of ``rows`` of requests, which are sorted by submission, the first first."""
-    snapshot, roster = picture.snapshot, picture.roster
-    requests = Requests(
-        submitted=rows["submitted"],
-        users=roster.rows(rows["user"]),
-        seconds=_seconds_left(picture, rows, now),
-        demand=rows["use"][1:].T.astype(float),
-        size=rows["size"],
-    )
+    by_priority = np.argsort(-rows["priority"], kind="stable")
+    rows = rows.take(by_priority)
+    roster, snapshot = picture.roster, picture.snapshot
     capacity = picture.room.capacity()
     accounts = roster.accounts(use, snapshot.past, snapshot.quotas, capacity, now)
-    keys = picture.settings.policy.keys(requests, accounts, now)
-    return np.lexsort((keys, -rows["priority"]))
+    keys = picture.settings.policy.keys(_requests(picture, rows), accounts, now)
+    return by_priority[np.lexsort((keys, -rows["priority"]))]
 
 
-def _seconds_left(picture: Picture, rows: Frame, now: float) -> NDArray[np.float64]:
-    seconds = np.fmin(rows["expected"], limits(picture, rows))
-    ran = np.where(np.isnan(rows["started"]), 0.0, now - rows["started"])
-    return np.asarray(np.maximum(seconds - ran, 0.0))
+def _requests(picture: Picture, rows: Frame) -> Requests:
+    return Requests(
+        submitted=rows["submitted"],
+        users=picture.roster.rows(rows["user"]),
+        seconds=np.fmin(rows["expected"], limits(picture, rows)),
+        essential=rows["use"][1:].T.astype(float),
+        whole=rows["whole"].T.astype(float),
+        size=rows["size"],
+    )
 
 
 def limits(picture: Picture, rows: Frame) -> NDArray[np.float64]:

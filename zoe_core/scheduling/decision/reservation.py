@@ -35,20 +35,24 @@ class Reservation:
     by_limit: bool = False
 
 
-def reserve(draft: Draft, demand: Demand) -> Reservation | None:
-    """Room for a gang that does not fit now; None when there will be none, as far as is known."""
-    made = make_room(draft.picture, draft.room, demand, draft.up_order, draft.now)
+def reserve(draft: Draft, waiting: int, demand: Demand) -> Reservation | None:
+    """Room for what does not fit now; None when there will be none, as far as is known.
+
+    ``waiting`` is the execution that asks.
+    """
+    givers = draft.givers(waiting, draft.now)
+    made = make_room(draft.picture, draft.room, demand, givers, draft.now)
     if made is not None:
         taken, later = made
         return Reservation(draft.now, later, _beside(draft, later, demand), True, taken)
-    return _reserve_later(draft, demand)
+    return _reserve_later(draft, demand, givers)
 
 
-def _reserve_later(draft: Draft, demand: Demand) -> Reservation | None:
+def _reserve_later(draft: Draft, demand: Demand, givers: NDArray[np.int64]) -> Reservation | None:
     """By the expected ends of what is up, and of what starts now."""
     running = draft.running()
     ends = expected_ends(draft.picture, running, draft.now)
-    owners, times, leaving = _what_leaves(draft, running, ends)
+    owners, times, leaving = _what_leaves(draft, running, ends, givers)
     steps = np.flatnonzero(np.diff(times, append=np.inf)) + 1  # what leaves together is one step
     found = first_fit(draft.room, demand, draft.placement, leaving, steps)
     if found is None:
@@ -67,7 +71,7 @@ def _reserve_later(draft: Draft, demand: Demand) -> Reservation | None:
 
 
 def _what_leaves(
-    draft: Draft, running: Frame, ends: Ends
+    draft: Draft, running: Frame, ends: Ends, givers: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], Times, Leaving]:
     """Owners, times and amounts of all that is expected to leave, the first first."""
     held = draft.picture.held.rows
@@ -75,7 +79,9 @@ def _what_leaves(
     owners = np.concatenate((held["owner"], mine["owner"]))
     nodes = draft.picture.node_rows(np.concatenate((held["node"], mine["node"])))
     amounts = np.concatenate((held["amount"], mine["amount"]), axis=1)
-    times = np.concatenate([release_times(each, running, ends, draft.now) for each in (held, mine)])
+    times = np.concatenate(
+        [release_times(each, running, ends, givers, draft.now) for each in (held, mine)]
+    )
     order = np.argsort(times, kind="stable")
     order = order[(times < np.inf)[order] & (nodes >= 0)[order]]
     return owners[order], times[order], Leaving(nodes[order], amounts[:, order])

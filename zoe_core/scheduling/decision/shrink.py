@@ -17,13 +17,13 @@ from zoe_core.scheduling.state.picture import Picture
 
 
 def make_room(
-    picture: Picture, room: Room, demand: Demand, order: NDArray[np.int64], now: float
+    picture: Picture, room: Room, demand: Demand, givers: NDArray[np.int64], now: float
 ) -> tuple[tuple[InstanceId, ...], Room] | None:
     """What to take back so that a gang fits once all that leaves is gone, and the room then.
 
     Nothing when what leaves already is enough; None when even all that may be taken back is not.
-    Takes as few as will do, and then spares those that are not in the way. ``order`` has the ids of
-    what is up: the last gives first, of its instances the newest.
+    Takes as few as will do, and then spares those that are not in the way. ``givers``
+    are the executions that give: the last first, of its instances the newest.
     """
     held, placement = picture.held.rows, picture.settings.placement
     nodes = picture.node_rows(held["node"])
@@ -31,7 +31,7 @@ def make_room(
     later = without(room, Leaving(nodes[leaving], held["amount"][:, leaving]))
     if fits(later, demand, placement):
         return (), later
-    giving = _giving(held, nodes, order, now)
+    giving = _giving(held, nodes, givers, now)
     all_given = Leaving(nodes[giving], held["amount"][:, giving])
     found = first_fit(later, demand, placement, all_given, np.arange(1, len(giving) + 1))
     if found is None:
@@ -54,13 +54,13 @@ def next_release(picture: Picture, now: float) -> float | None:
 
 
 def _giving(
-    held: Frame, nodes: NDArray[np.int64], order: NDArray[np.int64], now: float
+    held: Frame, nodes: NDArray[np.int64], givers: NDArray[np.int64], now: float
 ) -> NDArray[np.int64]:
     """The rows of what may be taken back, the first to go first."""
     free = held["returnable"] & held["there"] & (held["until"] <= now + TICK) & (nodes >= 0)
-    rows = np.flatnonzero(free)
-    by_id = np.argsort(order)
-    rank = by_id[np.searchsorted(order[by_id], held["owner"][rows])]
+    rows = np.flatnonzero(free & np.isin(held["owner"], givers))
+    by_id = np.argsort(givers)
+    rank = by_id[np.searchsorted(givers[by_id], held["owner"][rows])]
     return rows[np.lexsort((-held["seq"][rows], -held["started"][rows], -rank))]
 
 

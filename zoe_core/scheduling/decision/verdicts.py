@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoe_core.scheduling.decision.draft import Draft
-from zoe_core.scheduling.decision.ends import ANY_TIME
-from zoe_core.scheduling.decision.head import Head
+from zoe_core.scheduling.decision.head import Head, room_alone
 from zoe_core.scheduling.decision.line import Fate
-from zoe_core.scheduling.gang import Demand, essential_instances, total_of
+from zoe_core.scheduling.gang import Demand, Unplaced, essential_instances, total_of
+from zoe_core.scheduling.nodes.node_table import amount_of
 from zoe_core.scheduling.nodes.room import Misfit, Need, Room
 from zoe_core.scheduling.plan import Blocker, Outlook, Verdict
 from zoe_core.scheduling.state.known import Known
@@ -38,25 +38,48 @@ class Scene:
         self._held = draft.use.held
         # What the picture changes later, as it is now.
         self._known = picture.known.copy()
+        self._restarted = draft.restarted
         self._empty = picture.empty
         self._users = picture.holdings.users
         self._snapshot = picture.snapshot
         self._settings = picture.settings
 
-    def verdict(self, execution_id: int, fate: Fate) -> Verdict:
-        """Say it in full."""
-        known = self._known[execution_id]
+    def on_queue(self, ids: Sequence[int], fates: NDArray[np.int8]) -> Verdicts:
+        """The verdicts on all that wait, in the order of the decision."""
+
+        def tell(place: int) -> Verdict:
+            verdict = self._on_one(self._known[ids[place]], Fate(fates[place]))
+            return replace(verdict, position=place + 1)
+
+        return Verdicts(ids, tell)
+
+    def on_restarts(self, lacking: Mapping[int, Unplaced]) -> Verdicts:
+        """Why instances that failed do not start again, by execution."""
+        ids, wanted = tuple(lacking), tuple(lacking.values())
+
+        def tell(place: int) -> Verdict:
+            known = self._known[ids[place]]
+            alone = room_alone(self._empty, known, self._restarted)
+            return self._waits(known, ((wanted[place].need, 1),), alone)
+
+        return Verdicts(ids, tell)
+
+    def _on_one(self, known: Known, fate: Fate) -> Verdict:
         if fate in _PLAIN:
             return Verdict(_PLAIN[fate])
         if fate is Fate.OVER_QUOTA:
             return self._over_quota(known)
-        too_large = self._misfit(self._empty, known.demand)
+        return self._waits(known, known.demand, self._empty)
+
+    def _waits(self, known: Known, demand: Demand, empty: Room) -> Verdict:
+        """Why what has no room yet waits; ``empty`` is all the room that it could ever have."""
+        too_large = self._misfit(empty, demand)
         if too_large is not None:
-            return self._too_large(known, too_large)
+            return self._of_misfit(Blocker.TOO_LARGE, known, demand, too_large, empty)
         assert self._head is not None, "all that have room start"
-        if fate is Fate.HEAD:
+        if known.view.id == self._head.id:
             return self._head_waits(known, self._head)
-        return self._behind(known, self._head)
+        return self._behind(known, demand, self._head)
 
     def _misfit(self, room: Room, demand: Demand) -> Misfit | None:
         placed = room.copy().place_gang(demand, self._settings.placement)
@@ -80,20 +103,16 @@ class Scene:
             allowed=allowed[which],
         )
 
-    def _too_large(self, known: Known, misfit: Misfit) -> Verdict:
-        blocker = Blocker.NO_NODE if misfit.largest is None else Blocker.TOO_LARGE
-        return self._of_misfit(blocker, known, known.demand, misfit, self._empty)
-
     def _head_waits(self, known: Known, head: Head) -> Verdict:
         if head.making_room:
             return Verdict(Blocker.MAKING_ROOM)
-        verdict = self._of_misfit(Blocker.NO_ROOM, known, known.demand, head.misfit, head.room)
+        verdict = self._of_misfit(Blocker.NO_ROOM, known, head.demand, head.misfit, head.room)
         return replace(verdict, outlook=_outlook(head))
 
-    def _behind(self, known: Known, head: Head) -> Verdict:
-        misfit = self._misfit(self._room, known.demand)
+    def _behind(self, known: Known, demand: Demand, head: Head) -> Verdict:
+        misfit = self._misfit(self._room, demand)
         if misfit is not None:
-            return self._of_misfit(Blocker.NO_ROOM, known, known.demand, misfit, self._room)
+            return self._of_misfit(Blocker.NO_ROOM, known, demand, misfit, self._room)
         if head.restart:
             of = self._known[head.id]
             verdict = self._of_misfit(Blocker.RESTART, of, head.demand, head.misfit, head.room)
@@ -114,15 +133,17 @@ class Scene:
             count=dict(demand)[need],
             needs=need.amount,
         )
-        if misfit.largest is None:
-            return verdict
+        nearest = room.nearest(need)
+        if nearest is None:
+            return replace(verdict, blocker=Blocker.NO_NODE)
         if not room.fits(need):
-            node, free = misfit.largest
+            node, free = nearest
             return replace(verdict, free=free, node=node)
-        if total_of(demand).fits_in(misfit.total):
+        total = amount_of(room.sum())
+        if total_of(demand).fits_in(total):
             return replace(verdict, placed=misfit.placed)
         gang = sum(count for _, count in demand)
-        return replace(verdict, gang=gang, needs=total_of(demand), free=misfit.total)
+        return replace(verdict, gang=gang, needs=total_of(demand), free=total)
 
     def _name(self, known: Known, need: Need) -> str:
         view, defaults = known.view, self._settings.defaults
@@ -135,27 +156,24 @@ def _outlook(head: Head) -> Outlook:
     reservation = head.reservation
     if reservation is None:
         return Outlook()
-    known = reservation.at < ANY_TIME
-    at = datetime.fromtimestamp(reservation.at, UTC) if known else None
+    at = None if head.at is None else datetime.fromtimestamp(head.at, UTC)
     return Outlook(at, reservation.last, reservation.by_limit)
 
 
 class Verdicts(Mapping[int, Verdict]):
-    """The verdicts on all that wait, in the order of the decision."""
+    """The verdicts on some executions, each made when somebody asks for it."""
 
-    def __init__(self, ids: Sequence[int], fates: NDArray[np.int8], scene: Scene) -> None:
+    def __init__(self, ids: Sequence[int], tell: Callable[[int], Verdict]) -> None:
+        """``tell`` makes the verdict on one of ``ids``, by its place there."""
         self._ids = ids
-        self._fates = fates
-        self._scene = scene
+        self._tell = tell
 
     @cached_property
     def _places(self) -> dict[int, int]:
         return {each: place for place, each in enumerate(self._ids)}
 
     def __getitem__(self, execution_id: int) -> Verdict:
-        place = self._places[execution_id]
-        verdict = self._scene.verdict(execution_id, Fate(self._fates[place]))
-        return replace(verdict, position=place + 1)
+        return self._tell(self._places[execution_id])
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._ids)

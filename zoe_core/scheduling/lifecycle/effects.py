@@ -32,14 +32,16 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """Instances to start, in this order, and to stop; ``clean``: all are gone, remove the rest."""
+    """Instances to start, in this order, and to stop; ``clean``: all are gone, remove the rest.
+
+    ``given_up`` are those that were given up before they were seen. They hold their room until it
+    is known that no start of theirs is under way, or they come up and are stopped.
+    """
 
     start: tuple[InstanceView, ...] = ()
     stop: tuple[Stop, ...] = ()
+    given_up: tuple[InstanceView, ...] = ()
     clean: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.start or self.stop or self.clean)
 
 
 def effects(execution: ExecutionView, instances: Sequence[InstanceView]) -> Effects:
@@ -52,18 +54,20 @@ def effects(execution: ExecutionView, instances: Sequence[InstanceView]) -> Effe
     rank = {
         service.dns_label: place for place, service in enumerate(services_in_order(execution.zapp))
     }
-    stop = [_stop(execution, each) for each in instances if each.leaving]
-    leaving = {(each.id.service, each.id.index) for each in stop}
+    leaving = [each for each in instances if each.leaving]
+    taken = {(each.id.service, each.id.index) for each in leaving}
+    stop = [_stop(execution, each) for each in leaving if each.observed is not Observed.NONE]
     start = [
         each
         for each in instances
         if each.desired is Desired.PRESENT
         and each.observed is Observed.NONE
-        and (each.id.service, each.id.index) not in leaving
+        and (each.id.service, each.id.index) not in taken
     ]
     return Effects(
         start=tuple(sorted(start, key=lambda each: (rank[each.id.service], each.id.index))),
         stop=tuple(sorted(stop, key=lambda each: each.id)),
+        given_up=tuple(each for each in leaving if each.observed is Observed.NONE),
         clean=execution.status is ExecutionStatus.CLEANING_UP
         and all(each.gone for each in instances),
     )

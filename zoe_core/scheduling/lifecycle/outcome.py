@@ -16,6 +16,8 @@ def judge(zapp: ZApp, instances: Sequence[InstanceView]) -> Outcome | None:
     first monitor to end does. Any other essential instance that is lost, could not be started or
     fails ends the execution in error; one that ends with exit code 0 has done its part.
     """
+    if not any(each.gone for each in instances):  # as a rule
+        return None
     again = {each.id for each in to_restart(zapp, instances)}
     ended = [each for each in current(instances) if each.gone and each.id not in again]
     monitors = [each for each in ended if each.monitor and each.observed is Observed.EXITED]

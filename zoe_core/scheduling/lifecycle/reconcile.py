@@ -19,6 +19,7 @@ from zoe_core.cluster import (
     InstanceView,
     Observed,
     Outcome,
+    Quotas,
     Snapshot,
 )
 from zoe_core.scheduling.lifecycle.advance import Advance, Ledger
@@ -222,8 +223,7 @@ class Reconciler:
             return True
         if self._end_if(execution, self._due_end(execution)):
             return True
-        since = execution.starting_since or execution.submitted_at
-        if self._now < since + timedelta(seconds=self._rules.deadline):
+        if self._now < start_deadline(execution, self._rules):
             return False
         return self._start_failed(execution, ", ".join(late))
 
@@ -254,8 +254,8 @@ class Reconciler:
     def _due_end(self, execution: ExecutionView) -> Outcome | None:
         if execution.terminate is not None:
             return Outcome(ExecutionStatus.TERMINATED, execution.terminate)
-        limit, started = runtime_limit(execution, self._quotas), execution.started_at
-        if limit and started and self._now >= started + timedelta(seconds=limit):
+        limit, due = runtime_limit(execution, self._quotas), run_deadline(execution, self._quotas)
+        if limit is not None and due is not None and self._now >= due:
             whose = "" if limit == execution.zapp.runtime_limit else " (the quota of its user)"
             reason = f"Its runtime limit of {_exactly(limit)}{whose} has passed."
             return Outcome(ExecutionStatus.TERMINATED, reason)
@@ -274,6 +274,20 @@ class Reconciler:
             if each.desired is Desired.PRESENT:
                 self._ledger.put_instance(replace(each, desired=Desired.ABSENT))
         return False
+
+
+def start_deadline(execution: ExecutionView, rules: StartRules) -> datetime:
+    """When a gang that starts must be whole."""
+    since = execution.starting_since or execution.submitted_at
+    return since + timedelta(seconds=rules.deadline)
+
+
+def run_deadline(execution: ExecutionView, quotas: Quotas) -> datetime | None:
+    """When an execution that has started has run for as long as it may; None: no limit."""
+    limit, started = runtime_limit(execution, quotas), execution.started_at
+    if limit is None or started is None:
+        return None
+    return started + timedelta(seconds=limit)
 
 
 def _is_news(

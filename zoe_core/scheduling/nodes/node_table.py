@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,9 @@ Rows = NDArray[np.intp]
 
 Mask = NDArray[np.bool_]
 """One truth for each node of the table."""
+
+Kind = tuple[str, frozenset[str]]
+"""What, room aside, says which nodes may start an instance: its image and labels."""
 
 
 def row_of(amount: Amount) -> Amounts:
@@ -59,12 +62,15 @@ class NodeTable:
         self.capacity = np.zeros((3, len(nodes)), dtype=np.int64)
         for row, node in enumerate(self._nodes):
             self.capacity[:, row] = row_of(node.capacity)
+        self.open = np.array([node.online and not node.draining for node in self._nodes], np.bool_)
         self._images = frozenset().union(
             *(node.local_images for node in self._nodes),
             *(node.images or () for node in self._nodes),
         )
-        self._able: dict[tuple[str, frozenset[str]], Able] = {}
+        self._able: dict[Kind, Able] = {}
         self._masks: dict[bytes, Mask] = {}
+        self._classes: dict[tuple[int, int], int] = {}  # by the masks
+        self._class_of = np.empty(0, np.int64)  # by the place of a kind
 
     def able(self, image: str, labels: frozenset[str]) -> Able:
         """The nodes that may start such an instance."""
@@ -73,6 +79,20 @@ class NodeTable:
         if key not in self._able:
             self._able[key] = self._find_able(image, labels)
         return self._able[key]
+
+    def classes(self, kinds: Sequence[Kind]) -> NDArray[np.int64]:
+        """A small number for each kind, the same for all that the same nodes may start.
+
+        ``kinds`` are those of the last time, and maybe some more.
+        """
+        new = kinds[len(self._class_of) :]
+        if new:
+            found = [self._class(self.able(*each)) for each in new]
+            self._class_of = np.concatenate((self._class_of, np.array(found, np.int64)))
+        return self._class_of
+
+    def _class(self, able: Able) -> int:
+        return self._classes.setdefault((id(able.all), id(able.elastic)), len(self._classes))
 
     def _find_able(self, image: str, labels: frozenset[str]) -> Able:
         able = [node.accepts(image) and labels <= node.labels for node in self._nodes]

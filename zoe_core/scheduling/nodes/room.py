@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from zoe_core.amount import Amount
 from zoe_core.cluster import InstanceView, Snapshot
-from zoe_core.scheduling.nodes.node_table import Amounts, NodeTable, Rows, amount_of, row_of
+from zoe_core.scheduling.nodes.node_table import (
+    Amounts,
+    Kind,
+    NodeTable,
+    Rows,
+    amount_of,
+    row_of,
+)
 from zoe_core.scheduling.nodes.offers import Offers
 from zoe_core.scheduling.placement import BestFit, Placement, smallest
 
@@ -52,22 +59,19 @@ class Spot:
 class Misfit:
     """The need of a gang for which there was no room, by itself or beside what has to go first.
 
-    ``placed`` instances with this need found a place. ``largest`` is the node with the most free
-    memory of those that may start it (None: there is none), ``total`` what they all have free;
-    both before anything of the gang is placed.
+    ``placed`` instances with this need found a place.
     """
 
     need: Need
     placed: int
-    largest: tuple[str, Amount] | None
-    total: Amount
 
 
 class Room:
     """What is free on each node; negative amounts are missing, as after a node shrank.
 
-    Nodes that are draining or offline, or lack the image or a label, offer nothing to a need;
-    pressured ones nothing to elastic instances. Nodes that are unknown are passed over in silence.
+    What is missing keeps away only who needs some of it. Nodes that are draining or offline, or
+    lack the image or a label, offer nothing to a need; pressured ones nothing to elastic instances.
+    Nodes that are unknown are passed over in silence.
     """
 
     __slots__ = ("_free", "_given", "_nodes", "_offers")
@@ -146,8 +150,11 @@ class Room:
         return np.asarray(self._nodes.capacity.sum(axis=1))
 
     def sum(self) -> Amounts:
-        """What is free on all nodes together; what is missing on one counts 0."""
-        return np.asarray(self._free.clip(min=0).sum(axis=1))
+        """What is free together on all nodes that are online and not draining.
+
+        What is missing on one counts 0.
+        """
+        return np.asarray(self._free.compress(self._nodes.open, axis=1).clip(min=0).sum(axis=1))
 
     def fits(self, need: Need, *, elastic: bool = False) -> bool:
         """Whether there is room for one instance."""
@@ -163,6 +170,7 @@ class Room:
     ) -> NDArray[np.int64]:
         """For how many instances of each of m amounts (3 x m) there is room, up to 2**31."""
         free = self._free.compress(self._nodes.able(image, labels).all, axis=1)
+        np.maximum(free, 0, out=free)
         free = free.compress((free >= amounts.min(axis=1)[:, None]).all(axis=0), axis=1)
         slots = np.full((amounts.shape[1], free.shape[1]), 2**31)
         for column, wanted in zip(free, amounts, strict=True):
@@ -179,16 +187,14 @@ class Room:
         """
         return self._offers_of(image, labels, elastic=elastic).frontier
 
-    def total(self, image: str, labels: frozenset[str] = frozenset()) -> Amount:
-        """What the nodes that may start it have free together; what is missing on one counts 0."""
-        return self._offers_of(image, labels).total
-
-    def largest(
-        self, image: str, labels: frozenset[str] = frozenset()
-    ) -> tuple[str, Amount] | None:
-        """The node with the most free memory, then cores, of those that may start it."""
-        found = self._offers_of(image, labels).largest
+    def nearest(self, need: Need) -> tuple[str, Amount] | None:
+        """Of the nodes that may start it, the one that lacks the least, and what it has free."""
+        found = self._offers_of(need.image, need.labels).nearest(row_of(need.amount))
         return None if found is None else (self._nodes.names[found[0]], found[1])
+
+    def classes(self, kinds: Sequence[Kind]) -> NDArray[np.int64]:
+        """See ``NodeTable.classes``."""
+        return self._nodes.classes(kinds)
 
     def _offers_of(self, image: str, labels: frozenset[str], *, elastic: bool = False) -> Offers:
         able = self._nodes.able(image, labels)
@@ -234,16 +240,12 @@ class Room:
             if len(spots[at]) < count:
                 self._undo(wanted, spots)
                 self._offers = offers
-                return self._tell(need, len(spots[at]))
+                return Misfit(need, len(spots[at]))
         return spots
 
     def _misfit(self, need: Need, count: int) -> Misfit | None:
         many = self.how_many(need, count)
-        return self._tell(need, many) if many < count else None
-
-    def _tell(self, need: Need, placed: int) -> Misfit:
-        image, labels = need.image, need.labels
-        return Misfit(need, placed, self.largest(image, labels), self.total(image, labels))
+        return Misfit(need, many) if many < count else None
 
     def _ease(self, need: Need) -> tuple[int, ...]:
         choice = self._nodes.able(need.image, need.labels).count
@@ -326,7 +328,8 @@ class Room:
         able = self._nodes.able(need.image, need.labels)
         mask = able.elastic if elastic else able.all
         for column, wanted in zip(self._free, row_of(need.amount), strict=True):
-            mask = mask & (column >= wanted)
+            if wanted:
+                mask = mask & (column >= wanted)
         return mask.nonzero()[0]
 
     def _add(self, row: int, amount: Amount, times: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,21 +17,27 @@ UNKNOWN_SECONDS = 3600.0
 SHORTEST = 1.0
 """No run time counts as less, in seconds: ratios would have no bound."""
 
+LEAST_SHARE = 1e-9
+"""Nothing counts as a smaller part of the cluster."""
+
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """The n requests that are to be put in order: one row each, by submission, then by id.
+    """The n requests that are to be put in order: one row each.
 
+    They stand as they would without a policy: by priority, then by submission, then by id.
     ``submitted``: n Unix times. ``users``: n rows of ``Accounts``. ``seconds``: n expected run
-    times, what is left of them for those that run already, nan where nothing is known. ``demand``:
-    n x 3, what the essential instances reserve: bytes, millicores, devices. ``size``: n hints of
-    the ZApps, without a unit.
+    times from start to end, also of those that run already, nan where nothing is known: how far
+    one has come is not known, with few elastic instances it comes slowly. ``essential`` and
+    ``whole``: n x 3, what the essential, and all, instances reserve: bytes, millicores, devices.
+    ``size``: n hints of the ZApps, without a unit.
     """
 
     submitted: Floats
     users: Rows
     seconds: Floats
-    demand: Floats
+    essential: Floats
+    whole: Floats
     size: Floats
 
     def known_seconds(self) -> Floats:
@@ -41,6 +47,14 @@ class Requests:
         """
         known = np.where(np.isnan(self.seconds), UNKNOWN_SECONDS * self.size, self.seconds)
         return np.maximum(known, SHORTEST)
+
+    def work(self, capacity: Floats) -> Floats:
+        """The n expected run times, each times the dominant share of all that it may have.
+
+        In seconds of the whole cluster, above 0. Short ones of many instances and long ones of few
+        compare by it: it is what others wait longer if this one goes first.
+        """
+        return self.known_seconds() * np.maximum(shares(self.whole, capacity), LEAST_SHARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +75,17 @@ class Accounts:
 
 
 class Policy(Protocol):
-    """Orders requests within their priority class."""
+    """Orders requests within their priority class.
+
+    ``elastic_in_order``: whether the order counts for elastic instances too, so that a gang takes
+    them back only from executions that come after its own. Else essential instances of all come
+    before elastic ones of any.
+    """
+
+    elastic_in_order: ClassVar[bool]
 
     def keys(self, requests: Requests, accounts: Accounts, now: float) -> Floats:
-        """One number for each request: the smallest first, equal ones by submission.
+        """One number for each request: the smallest first, equal ones as they stand.
 
         ``now`` is a Unix time. Equal input gives equal keys. The requests are those that wait, and
         with them those that run when the question is which grows first.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,13 +39,15 @@ class Fair:
     the groups with her own.
     """
 
+    elastic_in_order: ClassVar[bool] = True
+
     def keys(self, requests: Requests, accounts: Accounts, now: float) -> Floats:
         """See ``Policy``."""
         if not len(requests.users):
             return np.empty(0)
-        demand, capacity = requests.demand, accounts.capacity
+        demand, capacity = requests.essential, accounts.capacity
         users = _Owners(accounts.held + accounts.past / _TIME_CONSTANT, accounts.weights)
-        order = np.argsort(requests.submitted, kind="stable")
+        order = np.arange(len(requests.users))
         tags = _start_tags(demand, order, requests.users, users, capacity)
         rows, groups = _as_groups(users, accounts.groups)
         order = order[np.argsort(tags[order], kind="stable")]

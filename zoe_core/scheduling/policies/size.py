@@ -1,8 +1,10 @@
-"""Shortest expected work first: the least waiting on average, at the cost of large requests."""
+"""Least expected work first: the least waiting on average, at the cost of large requests."""
 
 from __future__ import annotations
 
-from zoe_core.scheduling.policies.base import Accounts, Floats, Requests, shares
+from typing import ClassVar
+
+from zoe_core.scheduling.policies.base import Accounts, Floats, Requests
 
 
 class Size:
@@ -11,6 +13,8 @@ class Size:
     Large requests wait as long as smaller ones keep coming.
     """
 
+    elastic_in_order: ClassVar[bool] = True
+
     def keys(self, requests: Requests, accounts: Accounts, now: float) -> Floats:
         """See ``Policy``."""
-        return requests.known_seconds() * shares(requests.demand, accounts.capacity)
+        return requests.work(accounts.capacity)

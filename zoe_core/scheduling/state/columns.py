@@ -117,7 +117,7 @@ class Columns:
 
 
 class Codes(Generic[K]):
-    """Small numbers in place of names: the same name has the same number for ever."""
+    """Small numbers in place of names: a name has the same number as long as this object lives."""
 
     def __init__(self) -> None:
         self._codes: dict[K, int] = {}

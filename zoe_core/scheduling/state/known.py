@@ -21,6 +21,7 @@ from zoe_core.scheduling.gang import (
     essential_demand,
     replacements,
     total_of,
+    whole_of,
 )
 from zoe_core.scheduling.nodes.room import Need
 from zoe_core.zapp import Service, SiteDefaults
@@ -45,15 +46,17 @@ class Want:
 class Known:
     """An execution with its instances, all attempts, and what follows from them.
 
-    ``demand`` is that of the gang, ``total`` its sum. ``held`` are the instances that hold their
-    reservation, by id, and ``amount`` is what they hold. ``failed`` are essential instances that
-    are to start again, ``wants`` the elastic ones that it lacks.
+    ``demand`` is that of the gang, ``total`` its sum, ``whole`` the sum for all instances that it
+    may have. ``held`` are the instances that hold their reservation, by id, and ``amount`` is what
+    they hold. ``failed`` are essential instances that are to start again, ``wants`` the elastic
+    ones that it lacks.
     """
 
     view: ExecutionView
     instances: Mapping[InstanceId, InstanceView]
     demand: Demand
     total: Amount
+    whole: Amount
     held: tuple[InstanceView, ...]
     amount: Amount
     failed: tuple[Unplaced, ...] = ()
@@ -88,18 +91,18 @@ def derive(
 ) -> Known:
     """Derive all; ``before``, what was derived before the change, saves some work."""
     if before is not None and before.view.zapp is view.zapp:
-        demand, total = before.demand, before.total
+        demand, total, whole = before.demand, before.total, before.whole
     else:
         demand = essential_demand(view.zapp, defaults)
-        total = total_of(demand)
+        total, whole = total_of(demand), whole_of(view.zapp, defaults)
     held = tuple(instances[each] for each in sorted(instances) if not instances[each].gone)
     amount = sum((each.reservation for each in held), Amount())
     if not goes_on(view):
-        return Known(view, instances, demand, total, held, amount)
+        return Known(view, instances, demand, total, whole, held, amount)
     there = instances.values()
     failed = tuple(replacements(view, there, defaults))
     wants = elastic_wants(view, instances, defaults)
-    return Known(view, instances, demand, total, held, amount, failed, wants)
+    return Known(view, instances, demand, total, whole, held, amount, failed, wants)
 
 
 def elastic_wants(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,11 @@ from zoe_core.scheduling.state.tables import (
     want_row,
 )
 
-_REMEMBERED = 10_000
-"""Demands of which it is remembered whether they fit the empty nodes."""
+_REMEMBERED: Final = 10_000
+"""Demands of which it is remembered whether they fit the empty nodes, beside those that live."""
+
+_FORGET: Final = 10_000
+"""New names of users, nodes, images, … after which those that nobody has any more are forgotten."""
 
 
 class Picture:
@@ -38,6 +42,9 @@ class Picture:
 
     def __init__(self, snapshot: Snapshot, settings: SchedulingSettings) -> None:
         self.settings = settings
+        self._begin(snapshot)
+
+    def _begin(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.known: dict[int, Known] = {}
         self.failed: set[int] = set()
@@ -53,9 +60,13 @@ class Picture:
         self._take_nodes()
         for execution_id in snapshot.executions:
             self._refresh(execution_id)
+        self._most_names = 2 * self._names() + _FORGET
 
     def update(self, snapshot: Snapshot, changed: Collection[int]) -> None:
         """Take the snapshot that follows, in which these executions are not as they were."""
+        if self._names() > self._most_names:
+            self._begin(snapshot)
+            return
         nodes_changed = snapshot.nodes is not self.snapshot.nodes
         self.snapshot = snapshot
         self.holdings.take_quotas(snapshot.quotas)
@@ -79,22 +90,39 @@ class Picture:
         holdings = self.holdings
         return holdings.users.of(view.user), holdings.accounts.of((view.user, view.groups))
 
-    def too_large(self, demand: Demand) -> Misfit | None:
-        """Why it does not fit even if nothing ran, or None."""
-        if demand not in self._too_large:
-            if len(self._too_large) >= _REMEMBERED:
-                self._too_large.clear()
+    def too_large(self, demand: Demand) -> bool:
+        """Whether it does not fit even if nothing ran."""
+        shape = hash(demand)
+        if shape not in self._too_large:
+            if len(self._too_large) >= _REMEMBERED + 2 * len(self.known):
+                self._forget_sizes()
             placed = self.empty.copy().place_gang(demand, self.settings.placement)
-            self._too_large[demand] = placed if isinstance(placed, Misfit) else None
-        return self._too_large[demand]
+            self._too_large[shape] = isinstance(placed, Misfit)
+            if self._too_large[shape]:
+                self._never.append(shape)
+        return self._too_large[shape]
+
+    def known_too_large(self, shapes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """For many demands by their hashes, whether ``too_large`` has said so before."""
+        if not self._never:
+            return np.zeros(len(shapes), np.bool_)
+        return np.isin(shapes, self._never)
 
     # --- changes ---
 
     def _take_nodes(self) -> None:
         self.room = Room.beside(self.snapshot, self._all_held())
         self.empty = self.room.empty()
-        self._too_large: dict[Demand, Misfit | None] = {}
+        self._forget_sizes()
         self._node_rows = np.empty(0, np.int64)
+
+    def _forget_sizes(self) -> None:
+        self._too_large: dict[int, bool] = {}  # by the hash of a demand
+        self._never: list[int] = []  # those that are
+
+    def _names(self) -> int:
+        users, accounts = self.holdings.users, self.holdings.accounts
+        return len(self.kinds) + len(self.nodes) + len(users) + len(accounts)
 
     def _all_held(self) -> Iterable[InstanceView]:
         return (each for known in self.known.values() for each in known.held)

@@ -106,6 +106,12 @@ class Holdings:
         self._held = grown(self._held, len(self.users))
         self._held[user] += np.multiply(weights_of(amount, int(up)), sign)
 
+    def by_user(self) -> dict[str, Amount]:
+        """What is held now, by the name of the user; who holds nothing is left out."""
+        names = self.users.names
+        held = grown(self._held, len(names))[: len(names), 1:].tolist()
+        return {name: Amount(*row) for name, row in zip(names, held, strict=True) if any(row)}
+
     def use(self) -> Use:
         """What is held now, to be added to."""
         self._know_accounts()

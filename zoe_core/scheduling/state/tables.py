@@ -28,6 +28,7 @@ REQUEST: dict[str, Field] = {
     "limit": (float, 1),  # its ZApp's runtime limit in seconds, nan: none
     "started": (float, 1),  # Unix time, nan: not yet
     "use": (int, 4),  # of the gang, as quotas count it
+    "whole": (int, 3),  # the amount of all instances that it may have
     "size": (float, 1),
     "kind": (int, 1),  # of its largest need
     "need": (int, 3),  # the amount of its largest need
@@ -81,6 +82,7 @@ def request_row(known: Known, user: int, account: int, kinds: Codes[Kind]) -> Ro
         nan if zapp.runtime_limit is None else zapp.runtime_limit,
         nan if view.started_at is None else view.started_at.timestamp(),
         weights_of(known.total, 1),
+        _row(known.whole),
         zapp.size,
         kind,
         need,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoe_hub.portal.api.about import Metrics, OpenApi, ShowInfo
 from zoe_hub.portal.api.cluster import ServiceDiscovery, WaitingQueue
+from zoe_hub.portal.api.drains import ListDrains, OneDrain
 from zoe_hub.portal.api.estimate import EstimateStart
 from zoe_hub.portal.api.executions import Executions, OneExecution
 from zoe_hub.portal.api.gallery import OneZApp, Validate, ZApps
@@ -33,6 +34,8 @@ HANDLERS: dict[str, type[ApiHandler]] = {
     "/queue": WaitingQueue,
     "/cluster": Nodes,
     "/nodes/{name}": OneNode,
+    "/drains": ListDrains,
+    "/drains/{name}": OneDrain,
     "/quotas": ListQuotas,
     "/quotas/{kind}/{name}": OneQuota,
     "/strangers": ListStrangers,

@@ -65,7 +65,8 @@ class OneNode(NodeHandler):
     async def patch(self, path: NodePath, body: NodeChange) -> rest.Node:
         """Let nothing new start on a node, or let it again. What runs there goes on.
 
-        A node that the back-end itself drains stays so.
+        A node that the back-end itself drains stays so. Of one that is gone: `DELETE
+        /drains/{name}`.
         """
         await self._find(path.name)
         await self.context.run(
@@ -81,7 +82,8 @@ class OneNode(NodeHandler):
         raise Refused(
             404,
             "Not found",
-            f"There is no node {shorten(name)!r}: the known ones are {', '.join(nodes) or 'none'}.",
+            f"There is no node {shorten(name)!r}: the known ones are {', '.join(nodes) or 'none'}. "
+            "Drained ones that are gone: /drains.",
             field="name",
         )
 

@@ -73,15 +73,18 @@ class EstimatePart(PageHandler):
             launch = await self._check(order)
         except Refused as refused:
             refusal = would_be_refused(refused.told, entry.parameters)
-        others, launches = [], []
+        others: list[tuple[Parameter, int]] = []
+        launches: list[Launch] = []
         for parameter, count in other_counts(entry.zapp, entry.parameters, values):
+            if len(others) == MAX_ALTERNATIVES:
+                break
             changed = replace(order, parameters={**values, parameter.key: str(count)})
             try:
                 launches.append(await self._check(changed))
             except Refused:
                 continue  # what could never start is no offer
             others.append((parameter, count))
-        return _Asked(launch, refusal, others[:MAX_ALTERNATIVES], launches[:MAX_ALTERNATIVES])
+        return _Asked(launch, refusal, others, launches)
 
     async def _check(self, order: Order) -> Launch:
         return await self.context.submission.check(self.visitor.requester(), order)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
 from tornado.httputil import url_concat
 
 from zoe_core.protocol.rest import ProblemDocument
-from zoe_hub.portal.auth import PortalHandler
+from zoe_hub.portal.auth import PortalHandler, Scope, Visitor
 from zoe_hub.portal.presenters.times import moment
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -85,8 +86,7 @@ class PageHandler(PortalHandler):
             "base_url": hub,
             "prefix": self.context.base_url,
             "user": user,
-            # The portal's own login with the Hub does not ask for this scope.
-            "parsed_scopes": ("admin-ui",) if user and user.get("admin") else (),
+            "parsed_scopes": _scopes_in_navigation(user) if user else (),
             "no_spawner_check": True,
             "login_url": url_concat(f"{hub}login", {"next": self.request.path}),
             "logout_url": f"{hub}logout",
@@ -94,3 +94,10 @@ class PageHandler(PortalHandler):
             "xsrf": self.xsrf_token.decode("ascii") if user else "",
             "api": f"{self.context.prefix}api/v1/",
         }
+
+
+def _scopes_in_navigation(user: dict[str, Any]) -> list[str]:
+    """The scopes that links of the navigation are for, as far as the visitor has them."""
+    found = [str(Scope.STATUS)] if Visitor.from_model(user).may(Scope.STATUS) else []
+    # The portal's own login with the Hub does not ask for this one.
+    return [*found, "admin-ui"] if user.get("admin") else found

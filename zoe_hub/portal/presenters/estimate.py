@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from zoe_core.protocol.rest import ExpectedStart
-from zoe_core.waiting import roughly
 from zoe_core.zapp import Parameter, Problem, ZApp
+from zoe_hub.portal.presenters.expected import in_words
 from zoe_hub.portal.presenters.form import PREFIX, sentence
 
 NOT_NOW = "No estimate just now."
@@ -81,9 +81,7 @@ def choices(
 
 
 def _when(start: ExpectedStart) -> str:
-    if start.mid_s is None:
-        return "no estimate"
-    return "now" if start.status == "now" else f"in about {roughly(start.mid_s)}"
+    return "no estimate" if start.mid_s is None else in_words(start)[0]
 
 
 def would_be_refused(problems: Sequence[Problem], parameters: Iterable[Parameter]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zoe_core.protocol.rest import ExpectedStart
+from zoe_core.waiting import StartEstimate, in_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,14 @@ class When:
 
 
 def when(start: ExpectedStart) -> When:
-    """Take the range, which stands in brackets at the end of the sentence, out of it."""
-    guess, bracket, spread = start.text.partition(" (")
-    if not bracket:
-        return When(guess, known=start.mid_s is not None)
-    return When(f"{guess},", spread.replace(")", "", 1))
+    """The sentence of a start, with its range apart."""
+    if start.status == "later":
+        guess, spread = in_words(start)
+        if spread:
+            return When(f"Starts {guess},", f"{spread}.")
+    return When(start.text, known=start.mid_s is not None)
+
+
+def in_words(start: ExpectedStart) -> tuple[str, str]:
+    """The guess of a start that is foreseen, ``in about 12 min``, and its range, if any."""
+    return in_parts(StartEstimate(start.low_s, start.mid_s, start.high_s))

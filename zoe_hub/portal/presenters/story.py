@@ -69,9 +69,9 @@ def _queued(scene: Scene) -> Story:
     reasons = () if waiting is None else waiting.reasons
     if waiting is None or waiting.position is None:
         return Story("It waits in the queue.", _STARTS_BY_ITSELF, reasons)
-    now = f"You are number {waiting.position} in the queue."
+    now = f"It is number {waiting.position} in the queue."
     if waiting.position == 1:
-        now = "You are next: number 1 in the queue."
+        now = "It is next: number 1 in the queue."
     expected = None if waiting.expected is None else when(waiting.expected)
     return Story(now, _STARTS_BY_ITSELF, reasons, expected)
 
@@ -88,9 +88,11 @@ def _starting(scene: Scene) -> Story:
 def _running(scene: Scene) -> Story:
     elastic = sum(each.elastic_count for each in scene.zapp.services) if scene.zapp else 0
     up = _count_running(scene, essential=False)
-    reasons: tuple[str, ...] = ()
+    reasons = () if scene.execution.waiting is None else scene.execution.waiting.reasons
     if up < elastic:
-        reasons = (f"{up} of {elastic} elastic instances run; the others join when there is room.",)
+        reasons += (
+            f"{up} of {elastic} elastic instances run; the others join when there is room.",
+        )
     return Story("It is running.", _how_it_ends(scene), reasons)
 
 

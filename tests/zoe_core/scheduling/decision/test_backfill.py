@@ -18,12 +18,21 @@ from tests.support.builders import (
     started,
     worker,
 )
-from zoe_core.cluster import Desired, ExecutionView, InstanceView, Observed, Quota, Quotas
+from zoe_core.cluster import (
+    ExecutionStatus,
+    ExecutionView,
+    InstanceView,
+    Observed,
+    Quota,
+    Quotas,
+)
 from zoe_core.scheduling import Blocker, explain
 from zoe_core.scheduling.decision.backfill import BACKFILL_DEPTH
+from zoe_core.scheduling.decision.ends import SLACK
 from zoe_core.scheduling.plan import Outlook
 
 HEAD, PASSER = 5, 6
+HOUR = 3600
 
 
 def runs(number: int, memory: float, **fields: Any) -> ExecutionView:
@@ -38,10 +47,10 @@ def place(view: ExecutionView, where: str = "node-0") -> InstanceView:
     return instance(view.id, node=where, memory=its.resources.memory.min / 2**30)
 
 
-def passes(passer: ExecutionView, *, seconds: float = 0, **settings: Any) -> bool:
-    """Whether it starts before the head, which needs 8 GB when 6 are held for 100 s, 4 of them for
+def passes(passer: ExecutionView, *, ends: float, seconds: float = 0, **settings: Any) -> bool:
+    """Whether it starts before the head, which needs 6 GB when 6 of 10 are held, 4 of them for
     good: a textbook example of EASY backfilling (Mu'alem and Feitelson, 2001)."""
-    live = [runs(1, 4), runs(2, 2, limit=100), execution(HEAD, service(memory=6)), passer]
+    live = [runs(1, 4), runs(2, 2, limit=ends), execution(HEAD, service(memory=6)), passer]
     there = [place(each) for each in live[:2]]
     made = plan(snapshot(node(memory=10, cores=99), live, there), seconds, **settings)
     assert HEAD in made.waiting
@@ -54,26 +63,35 @@ def passes(passer: ExecutionView, *, seconds: float = 0, **settings: Any) -> boo
         (4, {"limit": 100}, True),  # it ends just in time
         (4, {"limit": 101}, False),
         (4, {}, False),
-        (4, {"limit": 1000, "expected_seconds": 100}, True),  # probably: that is counted
+        (4, {"limit": HOUR, "expected_seconds": 100}, True),
         (5, {"limit": 10}, False),  # there is no room
     ],
 )
-def test_who_ends_before_the_head_can_start_passes(
+def test_who_probably_ends_before_the_head_can_start_passes(
     memory: float, fields: dict[str, Any], does: bool
 ) -> None:
-    assert passes(execution(PASSER, service(memory=memory), **fields)) is does
+    assert passes(execution(PASSER, service(memory=memory), **fields), ends=100) is does
+
+
+def test_who_ends_in_time_for_sure_passes_uncounted() -> None:
+    """Even if its gang takes as long to be whole as it may, and its instances to end."""
+    just = execution(PASSER, service(memory=4), limit=HOUR - SLACK)
+    late = execution(PASSER, service(memory=4), limit=HOUR - SLACK + 1)
+    assert passes(just, ends=HOUR, max_overtake=0)
+    assert not passes(late, ends=HOUR, max_overtake=0)
+    assert passes(late, ends=HOUR, max_overtake=1)
 
 
 def test_the_time_that_has_passed_counts() -> None:
     short = execution(PASSER, service(memory=4), limit=60)
-    assert passes(short, seconds=40)
-    assert not passes(short, seconds=41)
+    assert passes(short, seconds=40, ends=100)
+    assert not passes(short, seconds=41, ends=100)
 
 
 def test_who_only_probably_ends_in_time_passes_as_often_as_is_allowed() -> None:
     hopeful = execution(PASSER, service(memory=4), expected_seconds=50)
-    assert passes(hopeful, max_overtake=1)
-    assert not passes(hopeful, max_overtake=0)
+    assert passes(hopeful, ends=100, max_overtake=1)
+    assert not passes(hopeful, ends=100, max_overtake=0)
 
 
 def test_who_fits_beside_the_places_of_the_head_passes_whatever_its_run_time() -> None:
@@ -167,8 +185,7 @@ def test_several_that_fit_nowhere_are_told_as_a_product() -> None:
     told = explain(made, HEAD)
     assert told is not None
     assert told.reasons[0] == (
-        "main needs 3 × (2.5 GB, 1 core); the most that is free on one node is 2 GB, 7 cores, on "
-        "node-0."
+        "main needs 3 × (2.5 GB, 1 core); node-0 comes closest, but has only 2 GB free."
     )
 
 
@@ -213,7 +230,7 @@ def test_a_pass_tries_no_more_than_so_many_in_vain() -> None:
     explanation = explain(made, tried[-1].id)
     assert explanation is not None
     assert explanation.reasons == (
-        "It was not looked at in this pass: too many before it were tried in vain.",
+        "It was not tried this time: many before it were, and found no room.",
     )
 
 
@@ -223,8 +240,8 @@ def test_room_in_pieces_is_told_as_such() -> None:
     told = explain(plan(snapshot(nodes, live, [place(live[0], "a"), place(live[1], "b")])), 3)
     assert told is not None
     assert told.reasons[0] == (
-        "main needs 3 × (4 GB, 1 core); beside the rest of its gang there is room for 2 of them, "
-        "although enough is free in all."
+        "main needs 3 × (4 GB, 1 core); beside the rest of its gang there is room for 2 of them: "
+        "enough is free in all, but in pieces, or on nodes that do not do for it."
     )
 
 
@@ -246,17 +263,19 @@ def test_who_is_over_quota_is_passed_over() -> None:
     assert started(made) == [3, 5]
     told = explain(made, 2)
     assert told is not None
-    assert told.reasons == (
-        "Your quota: you hold 1 of 1 executions at a time, and this one needs 1.",
-    )
+    assert told.reasons == ("Your quota is 1 execution at a time, and you have 1 now.",)
     assert made.verdicts[4].blocker is Blocker.QUOTA
 
 
 @pytest.mark.parametrize(
     ("quota", "sentence"),
     [
-        (Quota(memory=4 * 2**30), "you hold 3 GB of 4 GB of memory, and this one needs 2 GB."),
-        (Quota(millicores=1500), "you hold 1 of 1.5 cores, and this one needs 1."),
+        (Quota(memory=4 * 2**30), "is 4 GB: you hold 3 GB, and this one needs 2 GB."),
+        (Quota(millicores=1500), "is 1.5 cores: you hold 1 core, and this one needs 1 core."),
+        (
+            Quota(memory=2**30),
+            "is 1 GB, and this one alone needs 2 GB: it waits until the quota is raised.",
+        ),
     ],
 )
 def test_what_is_limited_is_told(quota: Quota, sentence: str) -> None:
@@ -264,7 +283,7 @@ def test_what_is_limited_is_told(quota: Quota, sentence: str) -> None:
     picture = replace(snapshot(node(), live, place(live[0])), quotas=Quotas(default=quota))
     told = explain(plan(picture), 2)
     assert told is not None
-    assert told.reasons == (f"Your quota: {sentence}",)
+    assert told.reasons == (f"Your quota {sentence}",)
 
 
 def test_growth_stops_at_the_quota() -> None:
@@ -302,6 +321,14 @@ def test_who_is_over_a_lowered_quota_may_still_have_what_it_does_not_limit() -> 
     assert len(made.grown) == 2
 
 
+def test_what_starts_has_no_end_that_could_be_promised() -> None:
+    """Its limit counts from when it is whole."""
+    begun = replace(runs(1, 6, limit=100), status=ExecutionStatus.STARTING, started_at=None)
+    live = [begun, execution(HEAD, service(memory=8))]
+    made = plan(snapshot(node(), live, place(begun)), 10)
+    assert made.verdicts[HEAD].outlook == Outlook(after(110), last=1, by_limit=False)
+
+
 def test_an_end_is_promised_only_if_no_end_before_it_is_a_guess() -> None:
     live = [
         runs(1, 4, expected_seconds=100),
@@ -317,62 +344,3 @@ def test_a_quota_on_run_times_counts_as_a_limit() -> None:
     quota = Quotas(users={"bob": Quota(runtime_limit=100)})
     made = plan(replace(snapshot(node(), live, place(live[0])), quotas=quota))
     assert made.verdicts[HEAD].outlook == Outlook(after(100), last=1, by_limit=True)
-
-
-# --- order, labels, GPUs ---
-
-
-def test_classes_go_before_the_policy() -> None:
-    queue = [
-        execution(1, priority="low"),
-        execution(2),
-        execution(3, priority="high"),
-        execution(4, priority="high"),
-    ]
-    assert started(plan(snapshot(node(), queue))) == [3, 4, 2, 1]
-
-
-def test_a_service_goes_where_its_labels_are() -> None:
-    nodes = [node("a", memory=9), node("b", labels=frozenset({"fast", "ssd"}))]
-    (gang,) = plan(snapshot(nodes, execution(1, service(labels=["fast"])))).gangs
-    assert places(gang.instances) == {"1/main-0#1": "b"}
-    made = plan(snapshot(nodes, execution(1, service(labels=["slow"]))))
-    told = explain(made, 1)
-    assert told is not None
-    assert told.reasons == (
-        "No node that has the label slow can start the image test, as main-0 needs it now.",
-    )
-
-
-def test_gpus_are_given_by_id_the_lowest_first_and_not_twice() -> None:
-    box = replace(node(), devices=("0", "1", "2"))
-    box = replace(box, capacity=replace(box.capacity, gpus=3))
-    held = replace(instance(1), devices=("0",))
-    held = replace(held, reservation=replace(held.reservation, gpus=1))
-    running = execution(1, service(gpus=1), status="running")
-    made = plan(snapshot(box, [running, execution(2, service(gpus=2))], held))
-    assert [each.devices for each in made.gangs[0].instances] == [("1", "2")]
-
-
-def test_no_elastic_instance_grows_on_a_node_short_of_memory() -> None:
-    live = [execution(1, service(), worker(essential=0, elastic=1), status="running"), execution(2)]
-    made = plan(snapshot(node(pressured=True), live, instance(1)))
-    assert (started(made), made.grown) == ([2], ())
-
-
-def test_what_leaves_for_a_restart_is_waited_for_and_others_pass_beside_it() -> None:
-    again = {"policy": "on-failure", "count": 2}
-    live = [
-        execution(1, service(), worker(memory=4, restart=again), status="running"),
-        execution(2, status="cleaning_up"),
-        execution(3),
-        execution(4, service(memory=2)),
-    ]
-    there = [
-        instance(1),
-        instance(1, "worker", memory=4, observed=Observed.EXITED, exit_code=1),
-        instance(2, memory=5, desired=Desired.ABSENT),
-    ]
-    made = plan(snapshot(node(), live, there))
-    assert started(made) == [3]
-    assert made.verdicts[4].blocker is Blocker.NO_ROOM

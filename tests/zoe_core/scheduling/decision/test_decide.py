@@ -1,11 +1,13 @@
 """The decision, case by case."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from tests.support.builders import (
     START,
+    after,
     amount,
     execution,
     instance,
@@ -18,7 +20,8 @@ from tests.support.builders import (
     worker,
 )
 from zoe_core.cluster import Desired, Node, Observed
-from zoe_core.scheduling import Blocker
+from zoe_core.scheduling import Blocker, Scheduler, SchedulingSettings, decide
+from zoe_core.scheduling.decision.backfill import BACKFILL_DEPTH
 from zoe_core.scheduling.settings import MAX_OVERTAKE
 
 
@@ -168,7 +171,7 @@ def test_what_waits_or_ends_does_not_grow(status: str, fields: dict) -> None:
         (Desired.ABSENT, Observed.RUNNING, START, False),  # it still leaves
         (Desired.ABSENT, Observed.EXITED, START, True),  # it was taken down
         (Desired.ABSENT, Observed.LOST, None, True),
-        (Desired.ABSENT, Observed.NONE, None, True),
+        (Desired.ABSENT, Observed.NONE, None, False),  # its start may be under way
     ],
 )
 def test_an_elastic_instance_comes_again(
@@ -254,7 +257,44 @@ def test_a_draining_node_keeps_what_runs_there_and_its_room() -> None:
 def test_a_node_that_is_short_of_room_takes_nothing() -> None:
     short = node(memory=2)
     picture = snapshot(short, [execution(1, status="running"), execution(2)], instance(memory=4))
-    assert plan(picture).verdicts[2].free == amount(-2, 7)
+    assert plan(picture).verdicts[2].free == amount(0, 7)
+
+
+def test_a_gpu_that_got_lost_in_use_keeps_nobody_away_who_needs_none() -> None:
+    box = replace(node(), devices=())
+    held = replace(instance(1), devices=("0",), reservation=replace(amount(1, 1), gpus=1))
+    live = [execution(1, service(gpus=1), status="running"), execution(2), execution(3)]
+    made = plan(snapshot(box, live, held))
+    assert started(made) == [2, 3]
+    grows = execution(4, service(), worker(essential=0, elastic=2), status="running")
+    made = plan(snapshot(box, [live[0], grows], [held, instance(4)]))
+    assert len(made.grown) == 2
+
+
+# --- too many that are too large ---
+
+
+def test_a_pass_finds_no_more_than_so_many_too_large_and_goes_on_soon() -> None:
+    """Each has two services that would fit alone, and differs from the others."""
+    large = [
+        execution(number, service(memory=5 + number / 1000), worker(memory=5))
+        for number in range(1, 2 * BACKFILL_DEPTH + 1)
+    ]
+    small = execution(500)
+    site = SchedulingSettings()
+    machines = [node(memory=9), node("node-1", memory=2)]
+    scheduler = Scheduler(snapshot(machines, [*large, small]), site)
+    tried = []
+    for seconds in range(3):
+        made = scheduler.decide(after(seconds))
+        blockers = [each.blocker for each in made.verdicts.values()]
+        tried.append(blockers.count(Blocker.TOO_LARGE))
+        assert bool(made.review_at == after(seconds + 1)) == (not started(made))
+    assert tried == [BACKFILL_DEPTH, 2 * BACKFILL_DEPTH, 2 * BACKFILL_DEPTH]
+    assert started(made) == [500]
+    other = snapshot([node(memory=10)], [*large, small])
+    scheduler.update(other, ())
+    assert scheduler.decide(after(9)) == decide(other, site, after(9)), "other nodes, other sizes"
 
 
 # --- attempts, order of services ---
@@ -263,7 +303,7 @@ def test_a_node_that_is_short_of_room_takes_nothing() -> None:
 def test_attempts_count_on_for_each_instance() -> None:
     gone = [
         instance(1, attempt=1, desired=Desired.ABSENT, observed=Observed.EXITED),
-        instance(1, attempt=2, desired=Desired.ABSENT, observed=Observed.NONE),
+        instance(1, attempt=2, desired=Desired.ABSENT, observed=Observed.LOST),
         instance(1, "worker", attempt=1, desired=Desired.ABSENT, observed=Observed.LOST),
     ]
     again = execution(1, service(), worker(essential=2))

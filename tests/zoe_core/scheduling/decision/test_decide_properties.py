@@ -1,6 +1,7 @@
 """What holds for every decision, on generated clusters."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -8,13 +9,14 @@ from hypothesis import strategies as st
 
 from tests.support.builders import DEFAULTS, after, execution, plan, snapshot, started, zapp
 from tests.zoe_core.scheduling.strategies import (
+    free_in,
+    has_room,
     nodes,
-    overdrawn,
+    room_in,
     services,
     site_settings,
     snapshots,
 )
-from zoe_core.amount import Amount
 from zoe_core.cluster import Desired, ExecutionStatus, ExecutionView, InstanceView, Node, Snapshot
 from zoe_core.scheduling import (
     Blocker,
@@ -24,8 +26,9 @@ from zoe_core.scheduling import (
     decide,
     explain,
 )
-from zoe_core.scheduling.gang import essential_demand
-from zoe_core.scheduling.nodes.room import Misfit, Room
+from zoe_core.scheduling.gang import essential_demand, replacements
+from zoe_core.scheduling.nodes.room import Misfit
+from zoe_core.scheduling.placement import Spread
 
 STARTING, RUNNING = ExecutionStatus.STARTING, ExecutionStatus.RUNNING
 NOW = after(60)
@@ -90,11 +93,9 @@ def test_nothing_is_placed_where_there_is_no_room(
 ) -> None:
     made = decided(picture, site)
     later = with_plan(picture, made)
-    assert overdrawn(later.free()) <= overdrawn(picture.free())
-    untouched = overdrawn(picture.free())
-    placed = placed_by(made)
-    assert not untouched & {each.node for each in placed}
-    for each in placed:
+    free = free_in(later)
+    for each in placed_by(made):
+        assert has_room(free[each.node], each.reservation)
         zapp = picture.executions[each.id.execution_id].zapp
         (its,) = (one for one in zapp.services if one.dns_label == each.id.service)
         where = picture.nodes[each.node]
@@ -118,36 +119,55 @@ def test_a_gpu_is_given_to_one_instance_only(picture: Snapshot, site: Scheduling
 @quick
 @given(snapshots(), site_settings())
 def test_nobody_is_given_more_than_the_quota(picture: Snapshot, site: SchedulingSettings) -> None:
-    """Instances that failed start again all the same: their execution runs already."""
+    """Counted as it is given: executions of one user may have different groups, and so quotas.
+
+    Instances that failed start again all the same: their execution runs already.
+    """
     made = decided(picture, site)
-    given_more = [each.execution_id for each in made.gangs]
-    given_more += [each.id.execution_id for each in made.grown]
-    later = with_plan(picture, made)
-    for view in (picture.executions[each] for each in given_more):
-        quota = picture.quotas.of(view.user, view.groups)
-        mine = [each for each in later.executions.values() if each.user == view.user]
-        up = [each for each in mine if each.status in (STARTING, RUNNING)]
-        held = sum(
-            (
-                each.reservation
-                for one in mine
-                for each in later.instances_of(one.id)
-                if each.holds_reservation
-            ),
-            Amount(),
-        )
-        assert quota.executions is None or len(up) <= quota.executions
-        assert quota.memory is None or held.memory <= quota.memory
-        assert quota.millicores is None or held.millicores <= quota.millicores
-        assert quota.gpus is None or held.gpus <= quota.gpus
+    held: Counter[tuple[str, str]] = Counter()
+    for each in (*picture.all_instances(), *made.restarted):
+        if each.holds_reservation:
+            held += _counted(picture, each)
+    for view in picture.executions.values():
+        held[view.user, "executions"] += view.status in (STARTING, RUNNING)
+    for gang in made.gangs:
+        more = Counter({(picture.executions[gang.execution_id].user, "executions"): 1})
+        for each in gang.instances:
+            more += _counted(picture, each)
+        held += more
+        _within_quota(picture, gang.execution_id, held, more)
+    for each in made.grown:
+        more = _counted(picture, each)
+        held += more
+        _within_quota(picture, each.id.execution_id, held, more)
+
+
+def _counted(picture: Snapshot, each: InstanceView) -> Counter[tuple[str, str]]:
+    """What its user holds by it."""
+    user, amount = picture.executions[each.id.execution_id].user, each.reservation
+    numbers = {"memory": amount.memory, "millicores": amount.millicores, "gpus": amount.gpus}
+    return Counter({(user, name): number for name, number in numbers.items()})
+
+
+def _within_quota(
+    picture: Snapshot,
+    execution_id: int,
+    held: Counter[tuple[str, str]],
+    more: Counter[tuple[str, str]],
+) -> None:
+    """Of what it was given now no more is held than it may."""
+    view = picture.executions[execution_id]
+    quota = picture.quotas.of(view.user, view.groups)
+    for user, name in +more:
+        limit = getattr(quota, name)
+        assert limit is None or held[user, name] <= limit
 
 
 @quick
 @given(snapshots(), site_settings())
 def test_what_is_told_agrees_with_the_plan(picture: Snapshot, site: SchedulingSettings) -> None:
     made = decided(picture, site)
-    later = with_plan(picture, replace(made, taken=()))
-    left = Room.beside(later, (each for each in later.all_instances() if each.holds_reservation))
+    left = room_in(with_plan(picture, replace(made, taken=())))
     for execution_id, verdict in made.verdicts.items():
         view = picture.executions[execution_id]
         demand = essential_demand(view.zapp, site.defaults)
@@ -169,6 +189,34 @@ def test_what_is_told_agrees_with_the_plan(picture: Snapshot, site: SchedulingSe
                 assert alone
             case plain:
                 assert plain in (Blocker.ON_HOLD, Blocker.LEAVING)
+
+
+@quick
+@given(snapshots(), site_settings())
+def test_what_failed_restarts_or_is_told_why_not(
+    picture: Snapshot, site: SchedulingSettings
+) -> None:
+    made = decided(picture, site)
+    again = {each.id for each in made.restarted}
+    left = room_in(with_plan(picture, replace(made, taken=())))
+    waiting = {}
+    for view in picture.executions.values():
+        if view.status in (STARTING, RUNNING):
+            there = tuple(picture.instances_of(view.id))
+            failed = replacements(view, there, site.defaults)
+            if not {each.id for each in failed} <= again:
+                waiting[view.id] = [each for each in failed if each.id not in again]
+    assert set(made.lacking) == set(waiting)
+    for execution_id, verdict in made.lacking.items():
+        told = explain(made, execution_id)
+        assert told is not None
+        assert all(told.reasons)
+        assert (told.position, told.ahead) == (0, ())
+        if verdict.blocker is Blocker.RESTART:
+            assert any(left.fits(each.need) for each in waiting[execution_id])
+            assert verdict.of in waiting
+        elif verdict.blocker is not Blocker.MAKING_ROOM:
+            assert verdict.instance in {each.id.name for each in waiting[execution_id]}
 
 
 @quick
@@ -260,12 +308,11 @@ def test_who_room_is_made_for_starts_when_what_leaves_is_gone(
 def test_what_is_admitted_starts_on_an_empty_cluster(
     parts: list[dict], machines: list[Node]
 ) -> None:
-    fits = not could_ever_fit(zapp(*parts), machines, DEFAULTS)
+    problems = could_ever_fit(zapp(*parts), machines, DEFAULTS, [Spread()])
     starts = bool(started(plan(snapshot(machines, execution(1, *parts)))))
-    if fits:
+    if not problems:
         assert starts
     elif starts:
         # Only an elastic service that no node could ever start is refused all the same.
-        problems = could_ever_fit(zapp(*parts), machines, DEFAULTS)
-        assert {each.field for each in problems} == {"services[1].image"}
+        assert {each.field for each in problems} <= {"services[1].image", "services[1].labels"}
         assert parts[1]["essential_count"] == 0

@@ -18,6 +18,7 @@ from tests.support.builders import (
     worker,
 )
 from tests.zoe_core.scheduling.lifecycle.life import Life
+from tests.zoe_core.scheduling.strategies import free_in
 from zoe_core.cluster import Desired, ExecutionStatus, ExecutionView, InstanceView, Node, Observed
 from zoe_core.scheduling import Blocker, Plan
 
@@ -184,7 +185,7 @@ def test_the_gang_starts_once_what_was_taken_is_seen_gone_and_it_grows_again_lat
     assert {each.detail for each in leaving} == {"It was taken back to make room."}
     life.exit("worker-2", code=-15)
     assert life.execution(2).status is ExecutionStatus.QUEUED
-    assert life.picture.free() == {"node-0": amount(1, 5)}
+    assert free_in(life.picture) == {"node-0": amount(1, 5)}
     life.exit("worker-1", code=-15)
     assert life.execution(2).status is ExecutionStatus.STARTING
     assert life.status is RUNNING

@@ -38,7 +38,7 @@ def test_what_is_wanted_and_not_there_is_started_in_order() -> None:
         (Desired.PRESENT, Observed.RUNNING, ""),
         (Desired.PRESENT, Observed.EXITED, ""),
         (Desired.PRESENT, Observed.LOST, ""),
-        (Desired.ABSENT, Observed.NONE, ""),
+        (Desired.ABSENT, Observed.NONE, "given up"),
         (Desired.ABSENT, Observed.CREATING, "stop"),
         (Desired.ABSENT, Observed.RUNNING, "stop"),
         (Desired.ABSENT, Observed.EXITED, ""),
@@ -53,8 +53,8 @@ def test_each_pair_of_desired_and_observed(
     assert made == Effects(
         start=(one,) if expected == "start" else (),
         stop=(Stop(one.id),) if expected == "stop" else (),
+        given_up=(one,) if expected == "given up" else (),
     )
-    assert bool(made) == bool(expected)
 
 
 def test_a_successor_waits_until_the_one_before_is_gone() -> None:
@@ -62,6 +62,8 @@ def test_a_successor_waits_until_the_one_before_is_gone() -> None:
     late = instance(1, desired=Desired.ABSENT)
     new = instance(1, attempt=2, observed=Observed.NONE)
     assert effects(view, [late, new]) == Effects(stop=(Stop(late.id),))
+    unseen = instance(1, desired=Desired.ABSENT, observed=Observed.NONE)
+    assert effects(view, [unseen, new]) == Effects(given_up=(unseen,))
     gone = instance(1, desired=Desired.ABSENT, observed=Observed.LOST)
     assert effects(view, [gone, new]) == Effects(start=(new,))
 
@@ -98,6 +100,8 @@ def test_an_execution_is_cleaned_when_all_of_it_is_gone() -> None:
     gone = instance(1, desired=Desired.ABSENT, observed=Observed.EXITED)
     leaving = instance(1, "worker", desired=Desired.ABSENT)
     assert effects(ending, [gone, leaving]) == Effects(stop=(Stop(leaving.id),))
+    unseen = instance(1, "worker", desired=Desired.ABSENT, observed=Observed.NONE)
+    assert effects(ending, [gone, unseen]) == Effects(given_up=(unseen,))
     assert effects(ending, [gone]) == Effects(clean=True)
     assert effects(ending, []) == Effects(clean=True)
     assert effects(execution(1, status="queued"), [gone]) == Effects()

@@ -13,7 +13,7 @@ from tests.support.builders import execution, node, service, worker
 from tests.zoe_core.scheduling.lifecycle.life import Life
 from tests.zoe_core.scheduling.world import Report, World
 from tests.zoe_core.scheduling.written import Written
-from zoe_core.cluster import FINAL, Desired, ExecutionStatus, InstanceId, Observed, Snapshot
+from zoe_core.cluster import FINAL, Desired, ExecutionStatus, Snapshot
 from zoe_core.scheduling import Reconciler
 
 Fact = Callable[[Reconciler], object]
@@ -56,8 +56,6 @@ class Lives(RuleBasedStateMachine):
         self.written = Written()
         self.facts: list[Fact] = []
         self.submitted = 0
-        # Given up before they were seen, and there after all: their room was given away meanwhile.
-        self.late: set[InstanceId] = set()
 
     # --- people ---
 
@@ -152,14 +150,9 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def step(self) -> None:
-        before = self.life.picture
         advance = self.life.step(self.take_in())
         self.facts = []
         self.written.take(advance)
-        for each in advance.instances.values():
-            old = before.instances.get(each.id.execution_id, {}).get(each.id)
-            if each.leaving and (old is None or old.observed is Observed.NONE):
-                self.late.add(each.id)
 
     def take_in(self) -> Fact:
         facts = self.facts
@@ -206,9 +199,15 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def no_node_is_promised_twice(self) -> None:
-        held = self.written.held(without=self.late)
+        held = self.written.held()
         for each in NODES:
             assert each.name not in held or held[each.name].fits_in(each.capacity)
+
+    @invariant()
+    def what_is_there_holds_its_room(self) -> None:
+        """Also what was given up while its start was under way."""
+        for each in self.world.alive():
+            assert self.written.instances[each].holds_reservation
 
     @invariant()
     def an_instance_has_one_attempt_at_a_time(self) -> None:

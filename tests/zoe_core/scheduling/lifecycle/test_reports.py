@@ -2,10 +2,12 @@
 
 import pytest
 
-from tests.support.builders import after, node, service, worker
+from tests.support.builders import GB, after, service, worker
 from tests.zoe_core.scheduling.lifecycle.life import Life, run
-from zoe_core.cluster import Desired, ExecutionStatus, Observed
+from zoe_core.amount import Amount
+from zoe_core.cluster import Desired, ExecutionStatus, Node, Observed
 
+QUEUED, STARTING = ExecutionStatus.QUEUED, ExecutionStatus.STARTING
 RUNNING, TERMINATED = ExecutionStatus.RUNNING, ExecutionStatus.TERMINATED
 PAIR = (service(), worker())
 
@@ -102,11 +104,23 @@ def test_one_that_turns_up_after_it_was_given_up_is_made_to_leave() -> None:
     life.submit()
     late = life.newest("main-0").id
     life.end()
-    assert life.picture.free() == {"node-0": node().capacity}
     life.see_exactly(late, observed=Observed.CREATING)
     view = life.newest("main-0")
     assert (view.desired, view.observed, view.gone) == (Desired.ABSENT, Observed.CREATING, False)
-    assert life.picture.free() != {"node-0": node().capacity}
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_what_was_given_up_unseen_keeps_its_room_and_gpu_until_it_is_known_gone(late: bool) -> None:
+    life = Life(Node("node-0", Amount.of(8 * GB, 8, 1), devices=("a",)))
+    life.submit(service(gpus=1))
+    life.end()
+    life.submit(service(gpus=1), number=2)
+    if late:
+        life.see("main-0")
+    assert life.execution(2).status is QUEUED
+    life.exit("main-0", code=-15) if late else life.lose("main-0")
+    assert life.execution(2).status is STARTING
+    assert life.newest("main-0", 2).devices == ("a",)
 
 
 def test_reports_about_the_unknown_change_nothing() -> None:

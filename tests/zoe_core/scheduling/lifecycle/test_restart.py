@@ -17,6 +17,7 @@ from tests.support.builders import (
     started,
     worker,
 )
+from tests.support.free_room import free_room
 from tests.zoe_core.scheduling.lifecycle.life import Life, run
 from zoe_core.cluster import Desired, ExecutionStatus, InstanceView, Observed, Outcome, Snapshot
 from zoe_core.scheduling import Blocker
@@ -31,11 +32,11 @@ PAIR = (service(), worker(restart=AGAIN))
 @pytest.mark.parametrize("how", ["fail", "lose"])
 def test_an_essential_instance_that_failed_starts_again_while_the_execution_runs(how: str) -> None:
     life = run(*PAIR)
-    free = life.picture.free()
+    free = free_room(life.picture)
     life.exit("worker-0", code=1) if how == "fail" else life.lose("worker-0")
     assert life.status is RUNNING
     assert life.names() == ["1/main-0#1", "1/worker-0#1", "1/worker-0#2"]
-    assert life.picture.free() == free, "the new attempt holds what the old one held"
+    assert free_room(life.picture) == free, "the new attempt holds what the old one held"
     life.see("worker-0")
     life.exit("main-0")
     assert life.execution().outcome == Outcome(TERMINATED, "main-0 has finished.")
@@ -140,6 +141,7 @@ def test_failures_of_a_gang_that_was_not_whole_do_not_count() -> None:
     for _ in range(2):
         life.exit("worker-0", code=1)
     life.wait(60)
+    life.leave()
     assert (life.status, life.execution().start_failures) == (STARTING, 1)
     life.see("main-0", "worker-0")
     life.exit("worker-0", code=1)

@@ -75,6 +75,26 @@ def may_host(node: Node, need: Need, *, elastic: bool = False) -> bool:
     )
 
 
+def at_least_nothing(amount: Amount) -> Amount:
+    """What is missing counts 0."""
+    return Amount(max(0, amount.memory), max(0, amount.millicores), max(0, amount.gpus))
+
+
+def suits(amount: Amount, free: Amount) -> bool:
+    """Whether there is that much; of what it asks none of there may be less than nothing."""
+    return amount.fits_in(at_least_nothing(free))
+
+
+def lacking(amount: Amount, free: Amount) -> float:
+    """The part that is missing of what is missing most."""
+    pairs = [
+        (amount.memory, free.memory),
+        (amount.millicores, free.millicores),
+        (amount.gpus, free.gpus),
+    ]
+    return max((max(0.0, 1 - there / wanted) for wanted, there in pairs if wanted), default=0.0)
+
+
 def one_by_one(
     cluster: Snapshot,
     room: Room,
@@ -90,7 +110,7 @@ def one_by_one(
         fitting = [
             name
             for name, node in sorted(cluster.nodes.items())
-            if may_host(node, need, elastic=elastic) and need.amount.fits_in(room.free(name))
+            if may_host(node, need, elastic=elastic) and suits(need.amount, room.free(name))
         ]
         if not fitting:
             break

@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 from tests.zoe_core.scheduling.nodes.rooms import (
     all_free,
     amounts,
+    at_least_nothing,
     clusters,
     gangs,
     held_devices,
+    lacking,
     may_host,
     needs,
     nodes_of,
     one_by_one,
     placements,
     room_of,
+    suits,
 )
 from zoe_core.amount import Amount
 from zoe_core.cluster import Snapshot
@@ -72,7 +75,7 @@ def test_a_gang_is_placed_whole_within_what_is_free(
     assert all_free(cluster, room) == {
         name: free - taken.get(name, Amount()) for name, free in before.items()
     }
-    assert all(Amount().fits_in(room.free(name)) for name in taken)
+    assert all(suits(amount, before[name]) for name, amount in taken.items())
 
 
 @given(clusters(), gangs, placements)
@@ -84,8 +87,6 @@ def test_a_gang_that_does_not_fit_is_told_by_the_need_that_found_no_place(
     if isinstance(misfit, Misfit):
         need = misfit.need
         assert misfit.placed < max(count for each, count in gang if each == need)
-        assert misfit.total == room.total(need.image, need.labels)
-        assert misfit.largest == room.largest(need.image, need.labels)
 
 
 @given(clusters(), st.lists(gangs, max_size=4), placements)
@@ -154,33 +155,28 @@ def test_what_fits_fits_in_the_frontier(
     room = room_of(cluster)
     rows = room.frontier(need.image, need.labels, elastic=elastic).tolist()
     frontier = [Amount(*row) for row in rows]
-    fits = any(amount.fits_in(each) for each in frontier)
+    fits = any(suits(amount, each) for each in frontier)
     assert fits == room.fits(Need(amount, need.image, need.labels), elastic=elastic)
     for each in frontier:
         assert [other for other in frontier if each.fits_in(other)] == [each]
 
 
 @given(clusters(), needs)
-def test_the_largest_and_the_total_are_of_the_nodes_that_may_start_it(
-    cluster: Snapshot, need: Need
-) -> None:
+def test_the_nearest_is_of_the_nodes_that_may_start_it(cluster: Snapshot, need: Need) -> None:
     room = room_of(cluster)
     offers = {
-        name: room.free(name)
+        name: at_least_nothing(room.free(name))
         for name, node in sorted(cluster.nodes.items())
         if may_host(node, need)
     }
-    largest = min(
-        offers.items(),
-        key=lambda offer: (-offer[1].memory, -offer[1].millicores),
-        default=None,
-    )
-    assert room.largest(need.image, need.labels) == largest
-    there = [
-        Amount(max(0, each.memory), max(0, each.millicores), max(0, each.gpus))
-        for each in offers.values()
-    ]
-    assert room.total(need.image, need.labels) == sum(there, Amount())
+    nearest = room.nearest(need)
+    assert (nearest is None) == (not offers)
+    if nearest is not None:
+        name, free = nearest
+        assert offers[name] == free
+        lacks = lacking(need.amount, free)
+        assert all(lacks <= lacking(need.amount, each) for each in offers.values())
+        assert (lacks == 0) == room.fits(need)
 
 
 @given(clusters(), needs, gangs, placements)
@@ -198,7 +194,7 @@ def test_answers_are_those_of_a_room_that_was_never_asked(
 def _answers(room: Room, need: Need) -> tuple[object, ...]:
     image, labels = need.image, need.labels
     frontier = room.frontier(image, labels).tolist()
-    return frontier, room.largest(image, labels), room.total(image, labels)
+    return frontier, room.nearest(need), room.sum().tolist()
 
 
 def _held(gang: Gang, spots: list[list[Spot]]) -> dict[str, Amount]:

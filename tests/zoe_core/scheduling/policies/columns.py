@@ -1,7 +1,7 @@
 """Short ways to make the columns that policies read, and generated ones."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -17,20 +17,25 @@ def requests(
     *,
     submitted: Sequence[float] | None = None,
     seconds: Sequence[float] | None = None,
-    demand: Sequence[Sequence[float]] | None = None,
+    essential: Sequence[Sequence[float]] | None = None,
+    whole: Sequence[Sequence[float]] | None = None,
     size: Sequence[float] | None = None,
 ) -> Requests:
     """Requests of these users, each for one unit of everything, one submitted a second."""
     number = len(users)
+    of_gangs = _vectors([[1, 1, 0]] * number if essential is None else essential)
     return Requests(
         submitted=np.array(range(number) if submitted is None else submitted, np.float64),
         users=np.array(users, np.int64),
         seconds=np.array([UNKNOWN] * number if seconds is None else seconds, np.float64),
-        demand=np.array([[1, 1, 0]] * number if demand is None else demand, np.float64).reshape(
-            number, 3
-        ),
+        essential=of_gangs,
+        whole=of_gangs if whole is None else _vectors(whole),
         size=np.array([1] * number if size is None else size, np.float64),
     )
+
+
+def _vectors(rows: Sequence[Sequence[float]]) -> np.ndarray:
+    return np.array(rows, np.float64).reshape(len(rows), 3)
 
 
 def accounts(
@@ -45,8 +50,8 @@ def accounts(
     """So many users without a past, all alike and in no group."""
     nothing = [[0, 0, 0]] * number
     return Accounts(
-        held=np.array(held or nothing, np.float64).reshape(number, 3),
-        past=np.array(past or nothing, np.float64).reshape(number, 3),
+        held=_vectors(held or nothing),
+        past=_vectors(past or nothing),
         weights=np.array(weights or [1] * number, np.float64),
         groups=np.array(groups or [-1] * number, np.int64),
         capacity=np.array(capacity, np.float64),
@@ -56,7 +61,7 @@ def accounts(
 def rows(of: Requests, chosen: Sequence[int]) -> Requests:
     """Some of the requests, in the order given."""
     at = np.array(chosen, np.int64)
-    return Requests(of.submitted[at], of.users[at], of.seconds[at], of.demand[at], of.size[at])
+    return Requests(*(getattr(of, each.name)[at] for each in fields(of)))
 
 
 def held_more(of: Accounts, user: int, more: Sequence[float]) -> Accounts:
@@ -86,7 +91,8 @@ def queues(draw: st.DrawFn) -> tuple[Requests, Accounts]:
             users,
             submitted=sorted(for_each_request(st.integers(0, 10_000), unique=True)),
             seconds=for_each_request(st.sampled_from([UNKNOWN, 0.0, 1.0, 60.0, 86_400.0])),
-            demand=for_each_request(st.tuples(some, some, some)),
+            essential=for_each_request(st.tuples(some, some, some)),
+            whole=for_each_request(st.tuples(some, some, some)),
             size=for_each_request(st.sampled_from([0.5, 1.0, 4.0])),
         ),
         accounts(

@@ -51,7 +51,7 @@ def test_many_requests_give_no_larger_share() -> None:
 
 def test_what_counts_is_the_dominant_resource() -> None:
     """The example of the paper: 9 cores and 18 GB; A's tasks take 1 and 4, B's 3 and 1."""
-    asked = requests([0] * 4 + [1] * 4, demand=[[4, 1, 0]] * 4 + [[1, 3, 0]] * 4)
+    asked = requests([0] * 4 + [1] * 4, essential=[[4, 1, 0]] * 4 + [[1, 3, 0]] * 4)
     first = in_order(asked, accounts(2, capacity=[18, 9, 0]))[:5]
     assert (first.count(0), first.count(1)) == (3, 2)
 
@@ -92,7 +92,7 @@ def test_the_order_is_progressive_filling(queue: tuple[Requests, Accounts]) -> N
         now = Fair().keys(rows(asked, left), users, 0)
         assert now[left.index(first)] == pytest.approx(keys[first])
         assert now.min() == pytest.approx(keys[first])
-        users = held_more(users, int(asked.users[first]), asked.demand[first].tolist())
+        users = held_more(users, int(asked.users[first]), asked.essential[first].tolist())
         left.remove(first)
 
 

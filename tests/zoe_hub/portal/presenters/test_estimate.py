@@ -11,10 +11,11 @@ from zoe_hub.portal.presenters.estimate import choices, other_counts, would_be_r
 from zoe_hub.portal.presenters.expected import When, when
 
 ZAPP = zapp(service(elastic=3))  # four instances of `main`
-LATER = ExpectedStart(
-    status="later", low_s=480, mid_s=720, high_s=1200, text="Starts in about 12 min (8 to 20 min)."
+LATER = ExpectedStart(status="later", low_s=480, mid_s=720, high_s=1200, text="In about 12 min.")
+SURE = ExpectedStart(
+    status="later", low_s=720, mid_s=720, high_s=720, text="Starts in about 12 min."
 )
-UNKNOWN = ExpectedStart(status="unknown", text="No estimate yet.")
+UNKNOWN = ExpectedStart(status="unknown", text="No estimate.")
 
 
 def count(**fields: Any) -> Parameter:
@@ -66,8 +67,9 @@ def test_choices_stand_in_a_row_for_each_parameter() -> None:
 @pytest.mark.parametrize(
     ("start", "shown"),
     [
-        (LATER, When("Starts in about 12 min,", "8 to 20 min.")),
-        (UNKNOWN, When("No estimate yet.", known=False)),
+        (LATER, When("Starts in about 12 min,", "between 8 and 20 min.")),
+        (SURE, When("Starts in about 12 min.")),
+        (UNKNOWN, When("No estimate.", known=False)),
     ],
 )
 def test_the_range_stands_apart(start: ExpectedStart, shown: When) -> None:

@@ -5,7 +5,7 @@ import pytest
 from zoe_core.protocol.rest import ExpectedStart, PredictionError, Queue, QueueEntry, Scheduler
 from zoe_hub.portal.presenters.queue import SHOWN, accuracy, not_shown_after, rows
 
-SOON = ExpectedStart(status="later", mid_s=60, text="Starts in about 1 min.")
+SOON = ExpectedStart(status="later", low_s=60, mid_s=60, high_s=60, text="Starts in about 1 min.")
 
 
 def queue(*entries: QueueEntry) -> Queue:

@@ -78,13 +78,13 @@ def test_a_description_that_cannot_be_read_any_more_hides_no_state() -> None:
 def test_queued_says_the_position_and_the_reason() -> None:
     waiting = Waiting(position=2, reasons=("worker-0 needs 3 GB.",), ahead=(7,))
     told = story("queued", waiting=waiting)
-    assert told.now == "You are number 2 in the queue."
+    assert told.now == "It is number 2 in the queue."
     assert told.reasons == ("worker-0 needs 3 GB.",)
     assert "starts by itself" in told.next
 
 
 def test_the_first_in_the_queue_is_next() -> None:
-    assert story("queued", waiting=Waiting(position=1)).now.startswith("You are next")
+    assert story("queued", waiting=Waiting(position=1)).now.startswith("It is next")
 
 
 def test_without_a_position_it_waits_for_the_reason_that_is_known() -> None:
