@@ -40,7 +40,8 @@ MAIN = _service(service, _BEGIN + _FINISH, "main", ports=[PORT])
 HELPER = _BEGIN + 'trap "note stopped stops; exit 1" TERM; sleep 1000'
 GANG = zapp(MAIN, _service(worker, HELPER, "worker"))
 ELASTIC = zapp(MAIN, _service(worker, HELPER, "worker", essential=0, elastic=2))
-LARGE = zapp(_service(service, _BEGIN + _FINISH, "large"))
+# Before all others, so that room is made for it whatever the policy says.
+LARGE = zapp(_service(service, _BEGIN + _FINISH, "large"), priority="high")
 TOO_LARGE = zapp(service(cores=99))
 
 

@@ -23,7 +23,7 @@ from tests.support.middle import (
 )
 from tests.support.waiting import eventually_async
 from zoe_core.cluster import InstanceId, Observed
-from zoe_core.protocol import QueueEntry
+from zoe_core.protocol import QueueEntry, QueueReply
 from zoe_hub import link as link_module
 from zoe_hub.feed import EventFeed
 from zoe_hub.link import MasterAway, NotAnswered
@@ -149,7 +149,9 @@ async def test_an_answer_that_comes_too_late_is_nobodys(
         middle.mischief = Mischief(delay=1.0, longest=0.5)
         told: Counter[str] = Counter()
         for _ in range(10):
-            await asyncio.gather(*(_checked(hub.link.queue, [], told) for _ in range(10)))
+            await asyncio.gather(
+                *(_checked(hub.link.queue, QueueReply(entries=()), told) for _ in range(10))
+            )
         assert told["away"] > 0
         assert not hub.link._contact.requests._open
 

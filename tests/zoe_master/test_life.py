@@ -107,7 +107,7 @@ async def test_who_waits_is_told_why(hub: HubEnd) -> None:
     first = await hub.submit(zapp(service(memory=3)))
     await hub.until(first, "running")
     second = await hub.submit(zapp(service(essential=2, memory=4)), name="big", user="bob")
-    third = await hub.submit(zapp(service(essential=2, memory=3)))
+    third = await hub.submit(zapp(service(essential=2, memory=4)))
     await hub.until(third, "queued")
     entries = (await hub.link.queue()).entries
     assert [(each.execution_id, each.user, each.name) for each in entries] == [

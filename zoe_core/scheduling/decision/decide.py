@@ -14,7 +14,7 @@ from zoe_core.scheduling.decision.draft import Draft
 from zoe_core.scheduling.decision.ends import ANY_TIME, expected_ends
 from zoe_core.scheduling.decision.growth import Growth
 from zoe_core.scheduling.decision.head import Head, Spare, Spots, room_alone
-from zoe_core.scheduling.decision.line import WAITING_FOR_ROOM, Fate, Line
+from zoe_core.scheduling.decision.line import Fate, Line
 from zoe_core.scheduling.decision.order import ranked
 from zoe_core.scheduling.decision.reservation import reserve
 from zoe_core.scheduling.decision.shrink import next_release
@@ -235,7 +235,7 @@ class _Decision:
     def _next_order(self) -> float | None:
         """When the policy will put another first, or let more of what is up give to the head."""
         line, later = self._line, self._draft.now + REORDER_AFTER
-        waiting = np.flatnonzero(np.isin(line.fates, WAITING_FOR_ROOM))
+        waiting = line.waiting_for_room()
         if not len(waiting):
             return None
         order = ranked(self._picture, line.rows.take(waiting), self._draft.use, later)
@@ -244,6 +244,6 @@ class _Decision:
 
     def _more_give(self, later: float) -> bool:
         draft, head = self._draft, self._head
-        if head is None or not self._picture.held.rows["returnable"].any():
+        if head is None:
             return False
         return len(draft.givers(head.id, later)) > len(draft.givers(head.id, draft.now))

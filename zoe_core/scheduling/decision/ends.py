@@ -69,6 +69,7 @@ def release_times(
     if len(owners):
         stays = (owners[place] == held["owner"]) & ~held["leaving"]
         times[stays] = ends.likely[order[place[stays]]]
-    elastic = held["returnable"] & np.isin(held["owner"], givers)
-    times[elastic] = np.minimum(times[elastic], np.maximum(held["until"][elastic], now))
+    if len(givers):
+        elastic = held["returnable"] & np.isin(held["owner"], givers)
+        times[elastic] = np.minimum(times[elastic], np.maximum(held["until"][elastic], now))
     return times

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +26,6 @@ class Fate(IntEnum):
     TOO_LARGE = 5
     HEAD = 6
     NOT_TRIED = 7
-
-
-WAITING_FOR_ROOM: Final = (Fate.BEHIND, Fate.HEAD, Fate.NOT_TRIED)
 
 
 class Line:
@@ -59,6 +55,12 @@ class Line:
     def open(self) -> NDArray[np.intp]:
         """The rows that nothing is found of yet, in order."""
         return np.asarray(self.order[self.fates[self.order] == Fate.BEHIND])
+
+    def waiting_for_room(self) -> NDArray[np.intp]:
+        """The rows of those for which there is none now."""
+        fates = self.fates
+        waits = (fates == Fate.BEHIND) | (fates == Fate.HEAD) | (fates == Fate.NOT_TRIED)
+        return np.flatnonzero(waits)
 
     def known(self, row: int) -> Known:
         """The execution in a row."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoe_core.scheduling.policies import Requests
+from zoe_core.scheduling.policies.base import LEAST_SHARE, Floats, shares
 from zoe_core.scheduling.state.columns import Frame
 from zoe_core.scheduling.state.picture import Picture
 from zoe_core.scheduling.state.quota_use import Use
@@ -18,19 +19,34 @@ def ranked(picture: Picture, rows: Frame, use: Use, now: float) -> NDArray[np.in
     roster, snapshot = picture.roster, picture.snapshot
     capacity = picture.room.capacity()
     accounts = roster.accounts(use, snapshot.past, snapshot.quotas, capacity, now)
-    keys = picture.settings.policy.keys(_requests(picture, rows), accounts, now)
+    keys = picture.settings.policy.keys(_requests(picture, rows, now), accounts, now)
     return by_priority[np.lexsort((keys, -rows["priority"]))]
 
 
-def _requests(picture: Picture, rows: Frame) -> Requests:
+def _requests(picture: Picture, rows: Frame, now: float) -> Requests:
+    whole = rows["whole"].T.astype(float)
     return Requests(
         submitted=rows["submitted"],
         users=picture.roster.rows(rows["user"]),
         seconds=np.fmin(rows["expected"], limits(picture, rows)),
+        worked=_worked(picture, rows, whole, now),
         essential=rows["use"][1:].T.astype(float),
-        whole=rows["whole"].T.astype(float),
+        whole=whole,
         size=rows["size"],
     )
+
+
+def _worked(picture: Picture, rows: Frame, whole: Floats, now: float) -> Floats:
+    """Seconds that all instances would have taken for what those that run have done.
+
+    At least: what was taken back does not count.
+    """
+    working = rows["working"]
+    if not working.any():
+        return np.zeros(len(rows))
+    capacity = picture.room.capacity().astype(float)
+    done = shares((working * now + rows["worked"]).T, capacity)
+    return done / np.maximum(shares(whole, capacity), LEAST_SHARE)
 
 
 def limits(picture: Picture, rows: Frame) -> NDArray[np.float64]:

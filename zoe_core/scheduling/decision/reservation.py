@@ -18,12 +18,44 @@ from zoe_core.scheduling.state.columns import Frame
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """The first ``count`` of all instances that are expected to leave, the first first.
+
+    ``owners`` are the executions that they belong to and ``times`` when they leave; ``ends`` are
+    those of the executions in ``running``.
+    """
+
+    running: Frame
+    ends: Ends
+    owners: NDArray[np.int64]
+    times: Times
+    count: int
+
+    @property
+    def at(self) -> float:
+        """When the last of them has left."""
+        return float(self.times[self.count - 1])
+
+    def last(self) -> int | None:
+        """The execution that has to end last; None: an elastic instance has to leave."""
+        with_last = self.owners[: self.count][self.times[: self.count] == self.at]
+        mine = (self.ends.likely == self.at) & np.isin(self.running["owner"], with_last)
+        return int(self.running["owner"][mine].min()) if mine.any() else None
+
+    def by_limit(self) -> bool:
+        """Whether all that has to end will have ended by then at the latest."""
+        gone = np.isin(self.running["owner"], self.owners[: self.count])
+        before = gone & (self.ends.likely <= self.at)
+        return bool((self.ends.likely == self.ends.latest)[before].all())
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """Room that is free at the Unix time ``at``; ``ANY_TIME``: some day, nobody knows when.
 
     ``later`` is all the room there is then, and ``beside`` that without the places of the gang.
-    ``taken`` are elastic instances that leave for it now. ``last`` is the execution that has to end
-    last, and ``by_limit`` says that it ends by then at the latest.
+    ``taken`` are elastic instances that leave for it now. ``release`` is what has to leave by
+    itself.
     """
 
     at: float
@@ -31,8 +63,12 @@ class Reservation:
     beside: Room
     making: bool = False
     taken: tuple[InstanceId, ...] = ()
-    last: int | None = None
-    by_limit: bool = False
+    release: Release | None = None
+
+    def outlook(self) -> tuple[int | None, bool]:
+        """The execution that has to end last, and whether it ends by ``at`` at the latest."""
+        last = None if self.release is None else self.release.last()
+        return last, self.release is not None and last is not None and self.release.by_limit()
 
 
 def reserve(draft: Draft, waiting: int, demand: Demand) -> Reservation | None:
@@ -58,16 +94,8 @@ def _reserve_later(draft: Draft, demand: Demand, givers: NDArray[np.int64]) -> R
     if found is None:
         return None
     count, later = found
-    at = float(times[count - 1])
-    last = (ends.likely == at) & np.isin(running["owner"], owners[:count][times[:count] == at])
-    before = (ends.likely <= at) & np.isin(running["owner"], owners[:count])
-    return Reservation(
-        at=at,
-        later=later,
-        beside=_beside(draft, later, demand),
-        last=int(running["owner"][last].min()) if last.any() else None,
-        by_limit=bool(last.any() and (ends.likely == ends.latest)[before].all()),
-    )
+    release = Release(running, ends, owners, times, count)
+    return Reservation(release.at, later, _beside(draft, later, demand), release=release)
 
 
 def _what_leaves(

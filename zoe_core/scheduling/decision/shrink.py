@@ -28,10 +28,12 @@ def make_room(
     held, placement = picture.held.rows, picture.settings.placement
     nodes = picture.node_rows(held["node"])
     leaving = np.flatnonzero(held["leaving"] & (nodes >= 0))
+    giving = _giving(held, nodes, givers, now)
+    if not len(leaving) and not len(giving):
+        return None
     later = without(room, Leaving(nodes[leaving], held["amount"][:, leaving]))
     if fits(later, demand, placement):
         return (), later
-    giving = _giving(held, nodes, givers, now)
     all_given = Leaving(nodes[giving], held["amount"][:, giving])
     found = first_fit(later, demand, placement, all_given, np.arange(1, len(giving) + 1))
     if found is None:
@@ -57,6 +59,8 @@ def _giving(
     held: Frame, nodes: NDArray[np.int64], givers: NDArray[np.int64], now: float
 ) -> NDArray[np.int64]:
     """The rows of what may be taken back, the first to go first."""
+    if not len(givers):
+        return np.empty(0, np.intp)
     free = held["returnable"] & held["there"] & (held["until"] <= now + TICK) & (nodes >= 0)
     rows = np.flatnonzero(free & np.isin(held["owner"], givers))
     by_id = np.argsort(givers)

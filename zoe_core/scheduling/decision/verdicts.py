@@ -157,7 +157,7 @@ def _outlook(head: Head) -> Outlook:
     if reservation is None:
         return Outlook()
     at = None if head.at is None else datetime.fromtimestamp(head.at, UTC)
-    return Outlook(at, reservation.last, reservation.by_limit)
+    return Outlook(at, *reservation.outlook())
 
 
 class Verdicts(Mapping[int, Verdict]):

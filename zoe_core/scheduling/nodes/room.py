@@ -5,6 +5,7 @@ All amounts are whole numbers, so what is taken and given back leaves no trace.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
@@ -24,7 +25,7 @@ from zoe_core.scheduling.nodes.node_table import (
     row_of,
 )
 from zoe_core.scheduling.nodes.offers import Offers
-from zoe_core.scheduling.placement import BestFit, Placement, smallest
+from zoe_core.scheduling.placement import BestFit, Placement, Scores, smallest
 
 _FEW = 32
 """Nodes of which the best are found as fast by a heap of all of them."""
@@ -276,42 +277,56 @@ class Room:
         slots: NDArray[np.int64],
     ) -> list[Spot]:
         """Take places for up to ``count`` instances on nodes with so many slots each."""
-        wanted, capacity = row_of(need.amount), self._nodes.capacity
-        choice = self._choice(need, count, placement, rows, slots)
-        spots: list[Spot] = []
-        while choice and len(spots) < count:
-            rank, _, row, left = choice[0]
-            spots.append(self._put(need, row))
-            if left > 1:
-                only = slice(row, row + 1)
-                score = placement.order(self._free[:, only].T, wanted, capacity[:, only].T)
-                heapreplace(choice, (rank, score[0].tolist(), row, left - 1))
-            else:
-                heappop(choice)
-        return spots
+        if count <= 0 or not len(rows):
+            return []
+        taken = self._choose(need, count, placement, rows, slots)
+        if need.amount.gpus:
+            return [self._put(need, row) for row in taken]
+        times = Counter(taken)
+        for row, here in times.items():
+            self._add(row, need.amount, -here)
+        spots = {row: Spot(self._nodes.names[row]) for row in times}
+        return [spots[row] for row in taken]
 
-    def _choice(
+    def _choose(
         self,
         need: Need,
         count: int,
         placement: Placement,
         rows: Rows,
         slots: NDArray[np.int64],
-    ) -> list[tuple[int, list[float], int, int]]:
-        """A heap of rank, score, row and slots of the nodes, or of the best if they are many.
+    ) -> list[int]:
+        """The rows of the nodes that each of up to ``count`` instances would go to in turn.
 
-        No more nodes than there are instances can come to be used.
+        No more nodes than there are instances can come to be used. How a node scores when it has
+        some of them depends on nothing else, so it is asked of all at once.
         """
-        if count <= 0:
-            return []
-        ranks = self._ranks(need, rows)
-        free, capacity = (each.take(rows, axis=1).T for each in (self._free, self._nodes.capacity))
-        scores = placement.order(free, row_of(need.amount), capacity)
+        ranks, scores = self._ranks(need, rows), self._scores(need, placement, rows)
         best = smallest((ranks, *scores.T), max(count, _FEW))
-        columns = ranks[best], scores[best], rows[best], slots[best]
-        heap = list(zip(*(column.tolist() for column in columns), strict=True))
+        rows, slots = rows[best], slots[best]
+        columns = ranks[best], scores[best], rows, slots
+        heap = [(*each, 1) for each in zip(*(column.tolist() for column in columns), strict=True)]
         heapify(heap)
-        return heap
+        later: dict[int, dict[int, list[float]]] = {}  # scores by what a node has, then by its row
+        taken: list[int] = []
+        while heap and len(taken) < count:
+            rank, _, row, room_for, has = heap[0]
+            taken.append(row)
+            if has == room_for:
+                heappop(heap)
+                continue
+            if has not in later:
+                more = rows[slots > has]
+                scored = self._scores(need, placement, more, has).tolist()
+                later[has] = dict(zip(more.tolist(), scored, strict=True))
+            heapreplace(heap, (rank, later[has][row], row, room_for, has + 1))
+        return taken
+
+    def _scores(self, need: Need, placement: Placement, rows: Rows, has: int = 0) -> Scores:
+        """How the nodes score when each has so many of the instances."""
+        wanted = row_of(need.amount)
+        free = self._free.take(rows, axis=1).T - has * wanted
+        return placement.order(free, wanted, self._nodes.capacity.take(rows, axis=1).T)
 
     def _ranks(self, need: Need, rows: Rows) -> NDArray[np.int64]:
         """What counts before the placement: smaller is better.
@@ -341,9 +356,8 @@ class Room:
         self._offers = {}
 
     def _put(self, need: Need, row: int) -> Spot:
+        """Take the place of one instance that needs GPUs."""
         self._add(row, need.amount, -1)
-        if not need.amount.gpus:
-            return Spot(self._nodes.names[row])
         given = self._given.get(row, frozenset())
         idle = [each for each in self._nodes.devices[row] if each not in given]
         devices = tuple(idle[: need.amount.gpus])

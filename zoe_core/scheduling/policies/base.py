@@ -28,7 +28,8 @@ class Requests:
     They stand as they would without a policy: by priority, then by submission, then by id.
     ``submitted``: n Unix times. ``users``: n rows of ``Accounts``. ``seconds``: n expected run
     times from start to end, also of those that run already, nan where nothing is known: how far
-    one has come is not known, with few elastic instances it comes slowly. ``essential`` and
+    one has come is not known, with few elastic instances it comes slowly. ``worked``: n, what the
+    instances that run now have done, as seconds of all that it may have. ``essential`` and
     ``whole``: n x 3, what the essential, and all, instances reserve: bytes, millicores, devices.
     ``size``: n hints of the ZApps, without a unit.
     """
@@ -36,6 +37,7 @@ class Requests:
     submitted: Floats
     users: Rows
     seconds: Floats
+    worked: Floats
     essential: Floats
     whole: Floats
     size: Floats
@@ -43,10 +45,11 @@ class Requests:
     def known_seconds(self) -> Floats:
         """The n expected run times, with a number for each that is unknown or too short.
 
-        An unknown one counts as ``UNKNOWN_SECONDS`` times the hint of its ZApp.
+        An unknown one counts as ``UNKNOWN_SECONDS`` times the hint of its ZApp. What has worked
+        for longer than was expected would go before others for ever, so that counts then.
         """
         known = np.where(np.isnan(self.seconds), UNKNOWN_SECONDS * self.size, self.seconds)
-        return np.maximum(known, SHORTEST)
+        return np.maximum(np.maximum(known, self.worked), SHORTEST)
 
     def work(self, capacity: Floats) -> Floats:
         """The n expected run times, each times the dominant share of all that it may have.

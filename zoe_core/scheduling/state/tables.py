@@ -29,6 +29,8 @@ REQUEST: dict[str, Field] = {
     "started": (float, 1),  # Unix time, nan: not yet
     "use": (int, 4),  # of the gang, as quotas count it
     "whole": (int, 3),  # the amount of all instances that it may have
+    "working": (float, 3),  # the amount of its instances that run
+    "worked": (float, 3),  # the same times the Unix times when they started, negative, summed up
     "size": (float, 1),
     "kind": (int, 1),  # of its largest need
     "need": (int, 3),  # the amount of its largest need
@@ -83,6 +85,7 @@ def request_row(known: Known, user: int, account: int, kinds: Codes[Kind]) -> Ro
         nan if view.started_at is None else view.started_at.timestamp(),
         weights_of(known.total, 1),
         _row(known.whole),
+        *_working(known),
         zapp.size,
         kind,
         need,
@@ -123,6 +126,18 @@ def want_row(owner: int, seq: int, want: Want, user: int, account: int, kinds: C
     kind, need = _asked(want.need, kinds)
     use = weights_of(want.need.amount)
     return owner, seq, user, account, kind, use, need, want.lendable
+
+
+def _working(known: Known) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Sums over its instances that run, of which follows what they have done at any later time."""
+    amounts, done = [0.0] * 3, [0.0] * 3
+    for each in known.held:
+        if each.started_at is not None:
+            started = each.started_at.timestamp()
+            for column, part in enumerate(_row(each.reservation)):
+                amounts[column] += part
+                done[column] -= part * started
+    return tuple(amounts), tuple(done)
 
 
 def _state(known: Known) -> int:

@@ -70,6 +70,18 @@ def test_what_comes_earlier_gives_nothing(policy: Policy) -> None:
     assert verdict.outlook.at == after(150)
 
 
+def test_what_has_worked_far_longer_than_expected_gives_after_all() -> None:
+    """Ten hours instead of a minute: that it nearly is done nobody believes any more."""
+    waiting = execution(2, service(memory=2), expected_seconds=HOUR, submitted_at=after(10 * HOUR))
+    there = spread_workers(1, 4)
+    made = decide(
+        snapshot(node(memory=5), [elastic(1, 4, seconds=60), waiting], there),
+        SchedulingSettings(Hrrn()),
+        after(10 * HOUR),
+    )
+    assert len(made.taken) == 2
+
+
 def test_with_fifo_all_give() -> None:
     waiting = execution(2, service(memory=2), expected_seconds=10 * HOUR)
     assert len(planned(Fifo(), waiting, elastic(1, 4, seconds=400)).taken) == 2

@@ -63,6 +63,11 @@ def test_an_unknown_run_time_is_an_hour_for_each_unit_of_the_hint() -> None:
     assert keys[1] < keys[0] == keys[2]
 
 
+def test_what_has_worked_longer_than_was_expected_counts_as_that() -> None:
+    asked = requests([0, 0, 0, 0], seconds=[60, 60, UNKNOWN, UNKNOWN], worked=[30, 600, 30, 7200])
+    assert asked.known_seconds().tolist() == [60, 600, 3600, 7200]
+
+
 @given(st.floats(0, 1e7), st.floats(0, 1e7))
 def test_the_response_ratio_prefers_short_ones_that_wait_alike(one: float, other: float) -> None:
     short, long = sorted((one, other))
