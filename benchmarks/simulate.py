@@ -19,6 +19,7 @@ from support.figures import Figures, Report
 
 from zoe_core.amount import Amount
 from zoe_core.scheduling import SchedulingSettings
+from zoe_core.scheduling.policies import Hrrn
 from zoe_core.simulation import at_load, equal_nodes, make_elastic, read_swf, simulate
 
 JOBS, NODES = 10_000, 100
@@ -66,7 +67,7 @@ def measure(name: str, case: Case, count: int) -> Figures:
     chosen = make_elastic(jobs, case.elastic_share, np.random.default_rng(0))
     wall, cpu = time.perf_counter(), time.process_time()
     run = simulate(
-        at_load(chosen, case.load_factor), equal_nodes(NODES, NODE), SchedulingSettings()
+        at_load(chosen, case.load_factor), equal_nodes(NODES, NODE), SchedulingSettings(Hrrn())
     )
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     if any(each.ended is None for each in run.lives):

@@ -11,7 +11,7 @@ CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
     "custom:zoe:launch": {"description": "Launch ZApps of the gallery"},
     "custom:zoe:launch-own": {"description": "Launch own ZApp descriptions"},
     "custom:zoe:priority": {"description": "Launch with high priority, before everybody else"},
-    "custom:zoe:resources": {"description": "Choose memory and cores when launching"},
+    "custom:zoe:resources": {"description": "Choose memory and cores (nothing needs it yet)"},
     "custom:zoe:gallery-full": {"description": "See all ZApps of the gallery"},
     "custom:zoe:status": {"description": "See the queue and the cluster"},
     "custom:zoe:delete": {"description": "Delete own executions that have ended"},

@@ -259,9 +259,14 @@ def entry_path(port: Port) -> str:
 
 
 def _may_lack(record: ExecutionRecord, instances: Sequence[InstanceRecord]) -> bool:
-    """Whether it runs, and an essential instance that ended may be about to start again."""
-    ended = (each.essential and each.observed in ("exited", "lost") for each in instances)
-    return record.status is ExecutionStatus.RUNNING and any(ended)
+    """Whether it runs, and an essential instance that failed may be about to start again."""
+    if record.status is not ExecutionStatus.RUNNING:
+        return False
+    newest = {each.name: each for each in sorted(instances, key=lambda each: each.attempt)}
+    return any(
+        each.essential and each.observed in ("exited", "lost") and each.exit_code != 0
+        for each in newest.values()
+    )
 
 
 def waiting_document(entry: QueueEntry | None, now: datetime) -> Waiting:

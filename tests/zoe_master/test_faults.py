@@ -409,9 +409,9 @@ async def test_the_list_of_strangers_is_written_only_when_it_changes(
         written.append([each.id.execution_id for each in seen])
         return write(office, seen, now)
 
-    def told(self: Observer, listed: Any) -> None:
-        tidy(self, listed)
+    def told(self: Observer, listed: Any) -> set[str]:
         relisted.append(len(listed))
+        return tidy(self, listed)
 
     monkeypatch.setattr(observer, "write_strangers", counted)
     monkeypatch.setattr(Observer, "_tidy", told)

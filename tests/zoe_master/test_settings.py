@@ -3,7 +3,8 @@
 import pytest
 from traitlets import TraitError
 
-from zoe_core.scheduling import Fifo, Spread
+from zoe_core.scheduling import Spread
+from zoe_core.scheduling.policies import Hrrn
 from zoe_core.scheduling.settings import MAX_OVERTAKE
 from zoe_master.app import ZoeMaster
 from zoe_master.plugins import SetupError
@@ -11,7 +12,7 @@ from zoe_master.plugins import SetupError
 
 def test_the_defaults() -> None:
     settings = ZoeMaster()._settings()
-    assert isinstance(settings.policy, Fifo)
+    assert isinstance(settings.policy, Hrrn)
     assert isinstance(settings.placement, Spread)
     assert settings.max_overtake == MAX_OVERTAKE
     assert settings.defaults.memory == ZoeMaster().default_memory

@@ -185,7 +185,7 @@ def _would_delay(verdict: Verdict) -> str:
 
 def _promise(outlook: Outlook, now: datetime | None) -> str:
     if outlook.at is None and outlook.last is None:
-        return "When there will be room is not known: too little of what runs is known to end."
+        return "When there will be room is not known: too little of what stays is known to end."
     when = "" if outlook.at is None or now is None else _how_long(outlook.at, now)
     if outlook.last is None:
         return f"It starts once elastic instances can be taken back{when}."

@@ -196,7 +196,10 @@ class Applier:
         self, execution_id: int, progress: Progress, wanted: Sequence[InstanceView]
     ) -> Iterator[Effect]:
         left = [each for each in wanted if not self._made(progress, ("start", each.id))]
-        if left and not self._made(progress, ("prepare", None)):
+        # Not again while a start is under way: it was made before that, and if it failed now, that
+        # start would count as lost.
+        idle = not any(("start", each.id) in progress.under_way for each in left)
+        if left and idle and not self._made(progress, ("prepare", None)):
             yield Effect(("prepare", None), self._starting, partial(self._prepare, execution_id))
             return
         for _, group in itertools.islice(itertools.groupby(left, lambda each: each.id.service), 1):

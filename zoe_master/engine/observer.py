@@ -6,9 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from zoe_core.cluster import FINAL, ExecutionStatus, InstanceId, Observed, Snapshot
+from zoe_core.cluster import FINAL, ExecutionStatus, InstanceId, Node, Observed, Snapshot
 from zoe_master.backends.base import Backend, BackendError, Observation
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
@@ -62,6 +63,12 @@ class Observer:
         # Taken first: an instance that starts while the list is made is not missed from it.
         expected = [each for each in self._snapshot().all_instances() if each.observed in _SEEN]
         nodes = self._backend.nodes()
+        known = self._snapshot().nodes
+        # What is offline is known before the loss of what was there, which comes again elsewhere.
+        # What comes back is known last: what was lost with it is asked to end before anything new
+        # goes there.
+        there = {name for name, each in known.items() if each.online}
+        self._inbox.saw_nodes([_offline(each, each.name not in there) for each in nodes])
         listed = {seen.id: seen for seen in self._backend.observations()}
         self._inbox.saw_list(
             began,
@@ -72,12 +79,14 @@ class Observer:
                 if each.id not in listed
             ),
         )
-        self._tidy(listed.values())
-        # Last: what was lost with a node is asked to end before anything new comes there.
-        self._inbox.saw_nodes(nodes)
+        unsafe = self._tidy(listed.values())
+        self._inbox.saw_nodes([_offline(each, each.name in unsafe) for each in nodes])
 
-    def _tidy(self, listed: Collection[Observation]) -> None:
-        """Remove what an ended execution left, and note what nothing explains."""
+    def _tidy(self, listed: Collection[Observation]) -> set[str]:
+        """Remove what an ended execution left, and note what nothing explains.
+
+        The answer are the nodes on which something runs that could not be asked to end.
+        """
         # Younger than the list: whatever was started from it is in it.
         snapshot = self._snapshot()
         strays = [
@@ -91,21 +100,27 @@ class Observer:
         for seen in strays:
             status = statuses.get(seen.id.execution_id)
             if status in FINAL:
-                self._remove(seen)
+                self._try(self._remove, seen)
             else:
                 strangers.append(Stranger(seen.id, seen.node, seen.observed, _why(seen.id, status)))
         if strangers != self._strangers:
             self._note(strangers)
-        for seen in listed:
-            self._end_if_given_up(seen, snapshot)
+        back = [seen for seen in listed if _came_back(seen, snapshot)]
+        return {seen.node for seen in back if not self._try(self._end, seen)}
 
-    def _end_if_given_up(self, seen: Observation, snapshot: Snapshot) -> None:
-        """One that was lost has come back, with its node perhaps: its successor has its place."""
-        known = snapshot.instances.get(seen.id.execution_id, {}).get(seen.id)
-        if known is not None and known.observed is Observed.LOST and seen.observed in _SEEN:
-            self._office.require()
-            self._log.info("Ending instance %s: it was lost, and has come back", seen.id)
-            self._backend.stop(seen.id, 0)
+    def _try(self, act: Callable[[Observation], None], seen: Observation) -> bool:
+        """Whether it succeeded; if not, the next list leads to it again, and others go on."""
+        try:
+            act(seen)
+        except (BackendError, OSError) as error:
+            self._log.warning("Instance %s: trying again later: %s", seen.id, error)
+            return False
+        return True
+
+    def _end(self, seen: Observation) -> None:
+        self._office.require()
+        self._log.info("Ending instance %s: it was lost, and has come back", seen.id)
+        self._backend.stop(seen.id, 0)
 
     def _note(self, strangers: list[Stranger]) -> None:
         """They are left alone, and listed for the administrator, who is told once."""
@@ -143,6 +158,16 @@ class Observer:
         except BackendError as error:
             self._log.warning("Instance %s: no address: %s", instance, error)
             return ()
+
+
+def _came_back(seen: Observation, snapshot: Snapshot) -> bool:
+    """It was lost, and is back, with its node perhaps: its successor has its place."""
+    known = snapshot.instances.get(seen.id.execution_id, {}).get(seen.id)
+    return known is not None and known.observed is Observed.LOST and seen.observed in _SEEN
+
+
+def _offline(node: Node, offline: bool) -> Node:
+    return replace(node, online=False) if offline and node.online else node
 
 
 def _why(instance: InstanceId, status: ExecutionStatus | None) -> str:

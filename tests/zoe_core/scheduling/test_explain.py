@@ -29,7 +29,7 @@ def gpu_node(name: str, memory: float = 8, cores: float = 8, gpus: int = 0) -> N
     return replace(plain, capacity=plain.capacity + Amount(gpus=gpus))
 
 
-NOBODY_KNOWS = "When there will be room is not known: too little of what runs is known to end."
+NOBODY_KNOWS = "When there will be room is not known: too little of what stays is known to end."
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from zoe_core.scheduling.decision.ends import ANY_TIME, expected_ends
 from zoe_core.scheduling.decision.growth import Growth
 from zoe_core.scheduling.decision.head import Head, Spare, Spots, room_alone
 from zoe_core.scheduling.decision.line import Fate, Line
-from zoe_core.scheduling.decision.order import ranked
+from zoe_core.scheduling.decision.order import order_moves
 from zoe_core.scheduling.decision.reservation import reserve
 from zoe_core.scheduling.decision.shrink import next_release
 from zoe_core.scheduling.decision.verdicts import Scene
@@ -26,7 +26,9 @@ from zoe_core.scheduling.state.known import Known
 from zoe_core.scheduling.state.picture import Picture
 
 REORDER_AFTER: Final = 300.0
-"""Seconds after which a plan is reviewed if by then the policy puts another request first."""
+"""Seconds after which a plan is reviewed, at the soonest, when the order changes with time."""
+
+_YEAR: Final = 365 * 86_400.0
 
 GO_ON_AFTER: Final = 1.0
 """Seconds after which a pass goes on that gave up before it found the head."""
@@ -233,17 +235,15 @@ class _Decision:
         return min(ends.likely[guessed & ~np.isnan(up["started"])].tolist(), default=None)
 
     def _next_order(self) -> float | None:
-        """When the policy will put another first, or let more of what is up give to the head."""
-        line, later = self._line, self._draft.now + REORDER_AFTER
-        waiting = line.waiting_for_room()
-        if not len(waiting):
-            return None
-        order = ranked(self._picture, line.rows.take(waiting), self._draft.use, later)
-        other = line.fates[waiting[order[0]]] != Fate.HEAD
-        return later if other or self._more_give(later) else None
+        """When to look again at an order that changes with time alone: who is next, who gives.
 
-    def _more_give(self, later: float) -> bool:
+        Seldom, and the longer the head has waited the more so; never again after a year.
+        """
         draft, head = self._draft, self._head
-        if head is None:
-            return False
-        return len(draft.givers(head.id, later)) > len(draft.givers(head.id, draft.now))
+        if head is None or head.restart:
+            return None
+        waited = draft.now - self._picture.known[head.id].view.submitted_at.timestamp()
+        later = draft.now + max(REORDER_AFTER, waited / 10)
+        if waited > _YEAR or not order_moves(self._picture, self._line.rows, draft.use, draft.now):
+            return None
+        return later

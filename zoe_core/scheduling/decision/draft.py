@@ -51,8 +51,6 @@ class Draft:
 
         To an essential instance that starts again all give. The order is that of ``now``.
         """
-        if not self.picture.held.rows["returnable"].any():
-            return np.empty(0, np.int64)
         queue = self.picture.queue.rows
         mine = queue.where(queue["owner"] == waiting)
         if not len(mine) or not self.picture.settings.policy.elastic_in_order:

@@ -16,6 +16,8 @@ from zoe_core.scheduling.state.columns import Frame
 from zoe_core.scheduling.state.known import Want, elastic_wants
 from zoe_core.scheduling.state.tables import WANT, want_row
 
+_NOBODY: Final = np.empty(0, np.int64)
+
 _LOOK_AGAIN: Final = 10
 """After so many vain tries it is asked again who may fit at all in what is left."""
 
@@ -23,20 +25,24 @@ _LOOK_AGAIN: Final = 10
 class Growth:
     """The last part of a pass.
 
-    While somebody waits for room, only what may be taken back at any time grows into any of it, and
-    not even that while room is being made: it would be asked to leave again at once. All may grow
-    beside the places that are kept.
+    While somebody waits for room, only what can be taken back for it when its time has come grows
+    into any of it, and not even that while room is being made: it would be asked to leave again at
+    once. All may grow beside the places that are kept.
     """
 
     def __init__(self, draft: Draft, head: Head | None, spare: Spare | None) -> None:
         self._draft = draft
         self._spare = spare
-        self._lends = head is not None and not head.making_room and not head.restart
+        self._head = head
         self._new = dict(self._wants_of_new())
+        self._lends_to = _NOBODY
 
     def run(self) -> None:
         """Give places to elastic instances while any may fit."""
-        wants = self._promising(self._all_wants())
+        wants = self._all_wants()
+        if len(wants):
+            self._lends_to = self._borrowers()
+        wants = self._promising(wants)
         order, vain = self._order(wants), 0
         while len(order):
             owner, order = int(order[0]), order[1:]
@@ -60,6 +66,18 @@ class Growth:
     def _wants(self, owner: int) -> tuple[Want, ...]:
         return self._new[owner] if owner in self._new else self._draft.picture.known[owner].wants
 
+    def _borrowers(self) -> NDArray[np.int64]:
+        """The executions that will give back to the head what they get."""
+        draft, head = self._draft, self._head
+        if head is None or head.making_room or head.restart:
+            return _NOBODY
+        givers = draft.givers(head.id, draft.now)
+        if not draft.picture.settings.policy.elastic_in_order:
+            return np.concatenate((givers, np.array(list(self._new), np.int64)))
+        if head.at is None:
+            return givers
+        return givers[np.isin(givers, draft.givers(head.id, head.at))]
+
     def _all_wants(self) -> Frame:
         picture = self._draft.picture
         new = [
@@ -76,8 +94,9 @@ class Growth:
         if self._spare is None:
             return wants.where(self._may_fit(wants, lent=True))
         mask = self._may_fit(wants, lent=False)
-        if self._lends:
-            mask |= wants["lendable"] & self._may_fit(wants, lent=True)
+        if len(self._lends_to):
+            lent = wants["lendable"] & np.isin(wants["owner"], self._lends_to)
+            mask |= lent & self._may_fit(wants, lent=True)
         return wants.where(mask)
 
     def _may_fit(self, wants: Frame, *, lent: bool) -> Mask:
@@ -103,17 +122,17 @@ class Growth:
         for want in self._wants(owner):
             amount = want.need.amount
             most = draft.use.how_many(user, account, amount, len(want.instances))
-            spots = self._place(want, most)
+            spots = self._place(owner, want, most)
             draft.grown += [
                 each.on(spot) for each, spot in zip(want.instances, spots, strict=False)
             ]
             draft.use.add(user, amount * len(spots))
         return len(draft.grown) > before
 
-    def _place(self, want: Want, most: int) -> list[Spot]:
+    def _place(self, owner: int, want: Want, most: int) -> list[Spot]:
         draft = self._draft
         if self._spare is None:
             return draft.room.place(want.need, most, draft.placement, elastic=True)
-        if self._lends and want.lendable:
+        if want.lendable and owner in self._lends_to:
             return self._spare.lend(want.need, most)
         return self._spare.grow_beside(want.need, most)

@@ -16,11 +16,22 @@ def ranked(picture: Picture, rows: Frame, use: Use, now: float) -> NDArray[np.in
     """The indices of ``rows`` of requests, which are sorted by submission, the first first."""
     by_priority = np.argsort(-rows["priority"], kind="stable")
     rows = rows.take(by_priority)
-    roster, snapshot = picture.roster, picture.snapshot
-    capacity = picture.room.capacity()
-    accounts = roster.accounts(use, snapshot.past, snapshot.quotas, capacity, now)
-    keys = picture.settings.policy.keys(_requests(picture, rows, now), accounts, now)
-    return by_priority[np.lexsort((keys, -rows["priority"]))]
+    return by_priority[np.lexsort((_keys(picture, rows, use, now), -rows["priority"]))]
+
+
+def order_moves(picture: Picture, rows: Frame, use: Use, now: float) -> bool:
+    """Whether the policy's keys change with time alone: of these that wait, or of what is up."""
+    return any(
+        (_keys(picture, each, use, now) != _keys(picture, each, use, now + 1.0)).any()
+        for each in (rows, picture.up.rows)
+    )
+
+
+def _keys(picture: Picture, rows: Frame, use: Use, now: float) -> Floats:
+    """The policy's; the rows are sorted by priority, then by submission."""
+    snapshot, capacity = picture.snapshot, picture.room.capacity()
+    accounts = picture.roster.accounts(use, snapshot.past, snapshot.quotas, capacity, now)
+    return picture.settings.policy.keys(_requests(picture, rows, now), accounts, now)
 
 
 def _requests(picture: Picture, rows: Frame, now: float) -> Requests:
@@ -37,15 +48,11 @@ def _requests(picture: Picture, rows: Frame, now: float) -> Requests:
 
 
 def _worked(picture: Picture, rows: Frame, whole: Floats, now: float) -> Floats:
-    """Seconds that all instances would have taken for what those that run have done.
-
-    At least: what was taken back does not count.
-    """
-    working = rows["working"]
-    if not working.any():
+    """Seconds that all instances would have taken for what was done."""
+    if not rows["worked"].any():
         return np.zeros(len(rows))
     capacity = picture.room.capacity().astype(float)
-    done = shares((working * now + rows["worked"]).T, capacity)
+    done = shares((rows["working"] * now + rows["worked"]).T, capacity)
     return done / np.maximum(shares(whole, capacity), LEAST_SHARE)
 
 

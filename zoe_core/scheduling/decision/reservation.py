@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoe_core.cluster import InstanceId
 from zoe_core.scheduling.decision.draft import Draft
-from zoe_core.scheduling.decision.ends import Ends, Times, expected_ends, release_times
+from zoe_core.scheduling.decision.ends import ANY_TIME, Ends, Times, expected_ends, release_times
 from zoe_core.scheduling.decision.shrink import make_room
 from zoe_core.scheduling.gang import Demand
 from zoe_core.scheduling.nodes.later import Leaving, first_fit
 from zoe_core.scheduling.nodes.room import Misfit, Room
 from zoe_core.scheduling.state.columns import Frame
+
+Ids = NDArray[np.int64]
+
+_NOBODY: Final = np.empty(0, np.int64)
+_LOOKS: Final = 3
+"""How often it is looked anew when some will not give any more at the time that was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +83,30 @@ def reserve(draft: Draft, waiting: int, demand: Demand) -> Reservation | None:
 
     ``waiting`` is the execution that asks.
     """
-    givers = draft.givers(waiting, draft.now)
+    givers = _NOBODY
+    if draft.picture.held.rows["returnable"].any():
+        givers = draft.givers(waiting, draft.now)
     made = make_room(draft.picture, draft.room, demand, givers, draft.now)
     if made is not None:
         taken, later = made
         return Reservation(draft.now, later, _beside(draft, later, demand), True, taken)
-    return _reserve_later(draft, demand, givers)
+    for _ in range(_LOOKS):
+        found = _reserve_later(draft, demand, givers)
+        still = givers if found is None else _still_give(draft, waiting, givers, found.at)
+        if len(still) == len(givers):
+            return found
+        givers = still
+    return _reserve_later(draft, demand, _NOBODY)
 
 
-def _reserve_later(draft: Draft, demand: Demand, givers: NDArray[np.int64]) -> Reservation | None:
+def _still_give(draft: Draft, waiting: int, givers: Ids, at: float) -> Ids:
+    """Those that will give at that time, too: the order may change until then."""
+    if not len(givers) or at == ANY_TIME:
+        return givers
+    return givers[np.isin(givers, draft.givers(waiting, at))]
+
+
+def _reserve_later(draft: Draft, demand: Demand, givers: Ids) -> Reservation | None:
     """By the expected ends of what is up, and of what starts now."""
     running = draft.running()
     ends = expected_ends(draft.picture, running, draft.now)
@@ -99,7 +121,7 @@ def _reserve_later(draft: Draft, demand: Demand, givers: NDArray[np.int64]) -> R
 
 
 def _what_leaves(
-    draft: Draft, running: Frame, ends: Ends, givers: NDArray[np.int64]
+    draft: Draft, running: Frame, ends: Ends, givers: Ids
 ) -> tuple[NDArray[np.int64], Times, Leaving]:
     """Owners, times and amounts of all that is expected to leave, the first first."""
     held = draft.picture.held.rows

@@ -29,7 +29,7 @@ class Requests:
     ``submitted``: n Unix times. ``users``: n rows of ``Accounts``. ``seconds``: n expected run
     times from start to end, also of those that run already, nan where nothing is known: how far
     one has come is not known, with few elastic instances it comes slowly. ``worked``: n, what the
-    instances that run now have done, as seconds of all that it may have. ``essential`` and
+    instances have done so far, as seconds of all that it may have. ``essential`` and
     ``whole``: n x 3, what the essential, and all, instances reserve: bytes, millicores, devices.
     ``size``: n hints of the ZApps, without a unit.
     """

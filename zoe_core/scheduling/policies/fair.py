@@ -39,7 +39,8 @@ class Fair:
     the groups with her own.
     """
 
-    elastic_in_order: ClassVar[bool] = True
+    # What a user has comes before what she wants, so hers would never give anything to herself.
+    elastic_in_order: ClassVar[bool] = False
 
     def keys(self, requests: Requests, accounts: Accounts, now: float) -> Floats:
         """See ``Policy``."""

@@ -30,7 +30,8 @@ REQUEST: dict[str, Field] = {
     "use": (int, 4),  # of the gang, as quotas count it
     "whole": (int, 3),  # the amount of all instances that it may have
     "working": (float, 3),  # the amount of its instances that run
-    "worked": (float, 3),  # the same times the Unix times when they started, negative, summed up
+    "worked": (float, 3),  # amounts times seconds of those that are gone, and less the amounts that
+    # run times the Unix times when they started
     "size": (float, 1),
     "kind": (int, 1),  # of its largest need
     "need": (int, 3),  # the amount of its largest need
@@ -129,14 +130,21 @@ def want_row(owner: int, seq: int, want: Want, user: int, account: int, kinds: C
 
 
 def _working(known: Known) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Sums over its instances that run, of which follows what they have done at any later time."""
+    """Sums over its instances, of which follows what they have done at any later time.
+
+    Those that are gone have done what they have done.
+    """
     amounts, done = [0.0] * 3, [0.0] * 3
-    for each in known.held:
-        if each.started_at is not None:
-            started = each.started_at.timestamp()
-            for column, part in enumerate(_row(each.reservation)):
+    for each in known.instances.values():
+        if each.started_at is None:
+            continue
+        started = each.started_at.timestamp()
+        for column, part in enumerate(_row(each.reservation)):
+            if each.ended_at is None:
                 amounts[column] += part
                 done[column] -= part * started
+            else:
+                done[column] += part * (each.ended_at.timestamp() - started)
     return tuple(amounts), tuple(done)
 
 

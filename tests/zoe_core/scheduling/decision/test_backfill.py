@@ -164,7 +164,7 @@ def test_what_has_overrun_its_estimate_ends_at_its_limit_if_it_has_one(limit: in
             {"expected_seconds": 0.5},
             "It starts when execution 1 has ended, which has run longer than was expected.",
         ),
-        ({}, "When there will be room is not known: too little of what runs is known to end."),
+        ({}, "When there will be room is not known: too little of what stays is known to end."),
     ],
 )
 def test_the_head_is_told_what_has_to_end(fields: dict[str, Any], promise: str) -> None:
