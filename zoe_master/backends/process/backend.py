@@ -80,6 +80,11 @@ class ProcessBackend(Backend):
         "instance sees those that it was given, and no others. Default: the numbers of all NVIDIA "
         "GPUs of the machine.",
     ).tag(config=True)
+    labels = List(
+        Unicode(),
+        help="What is special about this machine, such as `ssd`: a service that asks for labels "
+        "goes only where all of them are.",
+    ).tag(config=True)
     grace = Float(
         10.0,
         min=0.0,
@@ -187,6 +192,7 @@ class ProcessBackend(Backend):
                 capacity=Amount.of(self.memory, self.cores, len(self.gpus)),
                 images=images,
                 missing_images=self._images.missing(),
+                labels=frozenset(self.labels),
                 devices=tuple(self.gpus),
                 pressured=self._pressure.look(),
                 local_images=images,

@@ -44,6 +44,11 @@ def test_the_node_is_this_machine(site: ProcessSite) -> None:
     assert node.capacity.cores == psutil.cpu_count()
 
 
+def test_a_site_says_what_is_special_about_it(site: ProcessSite) -> None:
+    [node] = site.make("other", labels=["ssd", "fast"]).nodes()
+    assert node.labels == {"fast", "ssd"}
+
+
 def test_an_image_that_lacks_something_is_named_with_it(site: ProcessSite) -> None:
     backend = site.make(
         "other",
