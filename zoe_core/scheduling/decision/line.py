@@ -43,14 +43,12 @@ class Line:
 
     def _ranked(self, may_start: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Those that may start come first: what cannot is not to count in anybody's share."""
-        draft = self._draft
-        parts = (np.flatnonzero(may_start), np.flatnonzero(~may_start))
-        return np.concatenate(
-            [
-                part[ranked(draft.picture, self.rows.take(part), draft.use, draft.now)]
-                for part in parts
-            ]
-        )
+        draft, ordered = self._draft, [np.empty(0, np.intp)]
+        for part in (np.flatnonzero(may_start), np.flatnonzero(~may_start)):
+            if len(part):
+                rows = self.rows.take(part)
+                ordered.append(part[ranked(draft.picture, rows, draft.use, draft.now)])
+        return np.concatenate(ordered)
 
     def open(self) -> NDArray[np.intp]:
         """The rows that nothing is found of yet, in order."""
