@@ -237,13 +237,13 @@ class _Decision:
     def _next_order(self) -> float | None:
         """When to look again at an order that changes with time alone: who is next, who gives.
 
-        Seldom, and the longer the head has waited the more so; never again after a year.
+        Each time when it has waited twice as long as the last time; never again after a year.
         """
         draft, head = self._draft, self._head
         if head is None or head.restart:
             return None
         waited = draft.now - self._picture.known[head.id].view.submitted_at.timestamp()
-        later = draft.now + max(REORDER_AFTER, waited / 10)
+        later = draft.now + max(REORDER_AFTER, waited)
         if waited > _YEAR or not order_moves(self._picture, self._line.rows, draft.use, draft.now):
             return None
         return later
