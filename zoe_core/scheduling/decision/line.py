@@ -54,12 +54,6 @@ class Line:
         """The rows that nothing is found of yet, in order."""
         return np.asarray(self.order[self.fates[self.order] == Fate.BEHIND])
 
-    def waiting_for_room(self) -> NDArray[np.intp]:
-        """The rows of those for which there is none now."""
-        fates = self.fates
-        waits = (fates == Fate.BEHIND) | (fates == Fate.HEAD) | (fates == Fate.NOT_TRIED)
-        return np.flatnonzero(waits)
-
     def known(self, row: int) -> Known:
         """The execution in a row."""
         return self._draft.picture.known[int(self.rows["owner"][row])]

@@ -28,7 +28,7 @@ def order_moves(picture: Picture, rows: Frame, use: Use, now: float) -> bool:
 
 
 def _keys(picture: Picture, rows: Frame, use: Use, now: float) -> Floats:
-    """The policy's; the rows are sorted by priority, then by submission."""
+    """The policy's, for rows in the order in which it is to see them."""
     snapshot, capacity = picture.snapshot, picture.room.capacity()
     accounts = picture.roster.accounts(use, snapshot.past, snapshot.quotas, capacity, now)
     return picture.settings.policy.keys(_requests(picture, rows, now), accounts, now)
