@@ -5,23 +5,34 @@ BIN := .venv/bin
 # `compat`: a package that is new in the tree is found without another installation.
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --config-settings editable_mode=compat
 
-.PHONY: portal install test chaos bench lint check clean
+.PHONY: portal install images test chaos fuzz bench docs lint check clean
 
 portal: install          ## start Zoe here; Ctrl-C stops it
 	@exec $(BIN)/jupyterhub -f jupyterhub_config.py
 
 install: .venv/.installed  ## all that `make portal` runs on
 
+images: .venv/.installed ## the gallery's container images, by the Docker Engine; see docs/images.md
+	@$(BIN)/python -m zapp_gallery.images
+
 test: .venv/.installed-for-tests  ## all tests
 	@.ci/system-packages
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.support.with_engine \
+	    $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 chaos: .venv/.installed-for-tests  ## kill parts at random for minutes; CHAOS_SEED=n repeats the choices
 	CHAOS_SEED=$${CHAOS_SEED:-random} CHAOS_SECONDS=$${CHAOS_SECONDS:-120} \
 	    CHAOS_EXECUTIONS=$${CHAOS_EXECUTIONS:-200} $(BIN)/python -m pytest tests/faults/chaos
 
-bench: .venv/.installed  ## all benchmarks; see benchmarks/README.md
+fuzz: .venv/.installed-for-tests   ## more requests that nobody thought of; FUZZ_EXAMPLES for each operation
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest \
+	    tests/zoe_hub/portal/robustness/test_schemathesis.py
+
+bench: .venv/.installed-for-tests  ## all benchmarks; see benchmarks/README.md
 	@for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python $$each || exit 1; done
+
+docs: .venv/.installed   ## docs/reference, from the help of our commands
+	$(BIN)/python -m zoe_client.cli.reference
 
 lint: .venv/.installed-for-tests  ## style, types, who may import whom
 	$(BIN)/ruff check .
@@ -43,7 +54,7 @@ clean:                   ## what was made here, except what Zoe keeps in .zoe
 
 .venv/.installed: setup.py | .venv/bin/pip
 	@echo "Installing Zoe and all that it runs on into .venv. The first time takes some minutes."
-	@$(PIP) --editable '.[portal,spark,mpi]'
+	@$(PIP) --editable '.[portal,docker,spark,mpi]'
 	@touch $@
 
 .venv/.installed-for-tests: setup.py | .venv/.installed

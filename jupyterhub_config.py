@@ -4,7 +4,10 @@ First Zoe's own settings are filled in; whatever you set below them wins. Enviro
 
     ZOE_PORT          where people open it, on 127.0.0.1          (8000)
     ZOE_DIR           where everything is kept                    (.zoe)
-    ZOE_BACKEND       what runs the applications                  (process)
+    ZOE_BACKEND       what runs the applications: process or      (process)
+                      docker, see docs/docker.md
+    ZOE_ADDRESS       this machine's address, which servers       (127.0.0.1; with docker
+                      call the Hub and the portal at              that of docker0)
     ZOE_DATABASE_URL  a Postgres database of your own             (one is started in ZOE_DIR)
     ZOE_STANDALONE    1: master and portal are processes of       (0)
                       their own, see docs/administrator.md

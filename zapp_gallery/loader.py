@@ -66,6 +66,10 @@ class GalleryEntry:
         """What a person may set before a launch."""
         return self.manifest.parameters
 
+    def applied(self, values: Mapping[str, object]) -> ZApp:
+        """The description with the values that a person chose. Raises ZAppError."""
+        return apply_parameters(self.zapp, self.parameters, values, self.manifest.results)
+
     @property
     def enabled_for(self) -> tuple[str, ...]:
         """The groups that see it; ``all`` means everybody."""
@@ -167,7 +171,7 @@ def _load_zapp(path: Path) -> tuple[ZApp, list[str]]:
 def _check_defaults(path: Path, at: str, entry: ManifestEntry, zapp: ZApp) -> None:
     """A parameter whose target the description does not have would fail at the first launch."""
     try:
-        apply_parameters(zapp, entry.parameters, {})
+        apply_parameters(zapp, entry.parameters, {}, entry.results)
     except ZAppError as error:
         raise GalleryError(f"{path}: {at}: {error}") from None
 

@@ -60,7 +60,8 @@ class ZoeAuthenticator(Authenticator):
         """Called once, when the Hub starts: a fresh link, and our pages beside the Hub's login."""
         from zoe_hub import login_pages  # it imports us
 
-        self.link.renew(url_path_join(app.proxy.public_url, app.hub.base_url, "zoe-login"))
+        home = app.subdomain_host or app.proxy.public_url
+        self.link.renew(url_path_join(home, app.hub.base_url, "zoe-login"))
         return [*super().get_handlers(app), *login_pages.handlers]
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any] | None:

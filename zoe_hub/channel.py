@@ -26,7 +26,7 @@ class MasterAway(Exception):
 
 
 class NoAnswer(MasterAway):
-    """It has not answered in time."""
+    """It has not answered in time, or its connection takes nothing more."""
 
 
 class NotAnswered(MasterAway):
@@ -36,7 +36,8 @@ class NotAnswered(MasterAway):
 class Channel:
     """At most ``at_once`` requests are under way; ``sign`` is told of all that the master says.
 
-    ``unanswered`` counts the pings since the master last said anything here.
+    ``unanswered`` counts the pings since the master last said anything here; a new connection,
+    which may be refused, begins with one.
     """
 
     def __init__(self, at_once: int, sign: Callable[[Envelope | WrongVersion], None]) -> None:
@@ -50,7 +51,7 @@ class Channel:
     def connect(self, socket: zmq.asyncio.Socket, reason: str) -> None:
         """From now on use this socket; for that ``reason`` requests under way on the last fail."""
         self.close(reason)
-        self.unanswered = 0
+        self.unanswered = 1
         self._socket = socket
         self._reader = asyncio.create_task(self._read(socket))
 
@@ -84,7 +85,8 @@ class Channel:
         try:
             await socket.send_multipart(envelope.frames(), flags=zmq.DONTWAIT)
         except zmq.Again:
-            raise MasterAway("the scheduler takes no more requests just now") from None
+            # Either too much waits, or ZeroMQ has dropped a connection that was refused.
+            raise NoAnswer("the scheduler takes no more requests just now") from None
 
     async def _read(self, socket: zmq.asyncio.Socket) -> None:
         while True:

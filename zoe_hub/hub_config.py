@@ -11,16 +11,19 @@ import importlib.util
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from traitlets.config import Config
 
 from zoe_hub import permissions
+from zoe_hub.execution_hosts import subdomain
 from zoe_hub.hub_guard import guard_hub
 from zoe_hub.ports import choose_ports, keep_ports
-from zoe_hub.settings import ADDRESS, PARTS, Settings, SettingsError
-from zoe_hub.standalone import portal_token, portal_url
+from zoe_hub.settings import ADDRESS, Settings, SettingsError
+from zoe_hub.standalone import portal_token
+from zoe_store.log_lines import JSON, json_config
 from zoe_store.processes import child_command
 
 if TYPE_CHECKING:
@@ -41,8 +44,9 @@ _PACKAGES = (
     "pydantic",
     "zmq",
 )
+_PACKAGES_OF = {"docker": ("docker",)}  # of back-ends that need more
 # What the services keep of the environment, besides what JupyterHub keeps for them.
-_KEPT = ("HOME", "JAVA_HOME", "TMPDIR", "USER")
+_KEPT = ("DOCKER_HOST", "HOME", "JAVA_HOME", "TMPDIR", "USER", "ZOE_LOG")
 _PORTAL = {
     "name": permissions.SERVICE,
     "display": True,
@@ -60,6 +64,8 @@ def configure(c: Config) -> None:
     """
     hub = _running_hub()
     try:
+        if hub is not None:
+            _check_packages(_PACKAGES)
         settings = Settings.from_environment()
         if hub is not None:
             _check(settings)
@@ -69,7 +75,7 @@ def configure(c: Config) -> None:
     ports = _ports(settings)
     _configure_hub(c, settings, databases, ports)
     _configure_people(c, settings)
-    _configure_servers(c, settings, databases)
+    _configure_servers(c, settings, databases, ports)
     if hub is not None:
         if not settings.standalone:
             keep_ports(_ports_file(settings), ports)
@@ -77,7 +83,7 @@ def configure(c: Config) -> None:
         _watch_services_closely()
         guard_hub(hub)
         _stop_quietly_until_ready()
-        _say_welcome(hub)
+        _say_welcome(hub, settings, databases)
 
 
 def _ports_file(settings: Settings) -> Path:
@@ -87,7 +93,7 @@ def _ports_file(settings: Settings) -> Path:
 def _ports(settings: Settings) -> dict[str, int]:
     if settings.standalone:
         return settings.standalone_ports()
-    return choose_ports(_ports_file(settings), PARTS)
+    return choose_ports(_ports_file(settings), settings.part_addresses())
 
 
 def _running_hub() -> Any:
@@ -98,11 +104,15 @@ def _running_hub() -> Any:
     return module.JupyterHub.instance()
 
 
-def _check(settings: Settings) -> None:
-    """Raise SettingsError unless Zoe can start here."""
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+def _check_packages(names: Iterable[str]) -> None:
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
         raise SettingsError(f"{', '.join(missing)} is not installed; run: make install")
+
+
+def _check(settings: Settings) -> None:
+    """Raise SettingsError unless Zoe can start here."""
+    _check_packages(_PACKAGES_OF.get(settings.backend, ()))
     from zoe_hub.proxy import find_traefik
 
     try:
@@ -125,7 +135,7 @@ def _configure_hub(
 ) -> None:
     hub = c.JupyterHub
     hub.bind_url = f"http://{ADDRESS}:{settings.port}"
-    hub.hub_bind_url = f"http://{ADDRESS}:{ports['hub']}"
+    hub.hub_bind_url = f"http://{settings.address}:{ports['hub']}"
     hub.db_url = databases.hub
     hub.db_kwargs = databases.hub_options
     hub.upgrade_db = settings.database_url is None
@@ -133,6 +143,9 @@ def _configure_hub(
     hub.template_paths = [str(_HERE / "templates" / "hub")]
     hub.logo_file = str(_HERE / "static" / "images" / "zoe.svg")
     hub.proxy_class = "zoe"
+    hub.subdomain_hook = subdomain  # where the file sets subdomain_host
+    if os.environ.get("ZOE_LOG") == JSON:
+        hub.logging_config = json_config("JupyterHub")
     c.ZoeProxy.traefik_api_url = f"http://{ADDRESS}:{ports['traefik']}"
     c.ZoeProxy.static_config_file = str(settings.directory / "traefik-static.toml")
     c.ZoeProxy.dynamic_config_file = str(settings.directory / "traefik-routes.toml")
@@ -144,18 +157,21 @@ def _configure_people(c: Config, settings: Settings) -> None:
     c.ZoeAuthenticator.directory = str(settings.directory)
     c.ZoeAuthenticator.backend = settings.backend
     # Names become paths and host names.
-    c.ZoeAuthenticator.username_pattern = r"[a-z][a-z0-9._-]{0,31}\Z"
+    c.Authenticator.username_pattern = r"[a-z][a-z0-9._-]{0,31}\Z"
     c.JupyterHub.custom_scopes = permissions.CUSTOM_SCOPES
-    c.JupyterHub.load_groups = {permissions.ADMIN_GROUP: {"users": []}}
+    c.JupyterHub.load_groups = {name: {"users": []} for name in permissions.GROUPS}
     c.JupyterHub.load_roles = permissions.ROLES
 
 
-def _configure_servers(c: Config, settings: Settings, databases: Databases) -> None:
+def _configure_servers(
+    c: Config, settings: Settings, databases: Databases, ports: dict[str, int]
+) -> None:
     hub = c.JupyterHub
     hub.spawner_class = "zoe"
     c.ZoeSpawner.database_url = databases.zoe
     c.ZoeSpawner.directory = str(settings.directory)
-    c.ZoeSpawner.portal_url = f"http://{ADDRESS}:{settings.port}/services/{permissions.SERVICE}/"
+    # Not through the proxy, which listens for people alone: no container reaches that.
+    c.ZoeSpawner.portal_url = f"{_portal_url(settings, ports)}/services/{permissions.SERVICE}/"
     c.Spawner.server_token_scopes = permissions.SERVER_TOKEN_SCOPES
     # Servers wait in Zoe's queue, for as long as it takes, and outlive a restart of the Hub.
     c.Spawner.start_timeout = int(_WEEK)
@@ -175,9 +191,11 @@ def _services(
     Of a standalone Zoe somebody else starts them, and the Hub need not know the master.
     """
     if settings.standalone:
-        return [{**_PORTAL, "url": portal_url(settings), "api_token": portal_token(settings)}]
+        url = _portal_url(settings, ports)
+        return [{**_PORTAL, "url": url, "api_token": portal_token(settings)}]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {
+        "ZOE_ADDRESS": settings.address,
         "ZOE_BACKEND": settings.backend,
         "ZOE_CONFIG": os.path.abspath(config_file),
         "ZOE_DATABASE_URL": databases.zoe,
@@ -186,17 +204,22 @@ def _services(
     master = {
         "name": "zoe-master",
         "command": child_command("zoe_master.app:main"),
-        # This Zoe is started and stopped as a whole: what runs ends with it.
-        "environment": {**environment, "ZOE_END_INSTANCES": "1"},
+        # This Zoe is started and stopped as a whole: what runs ends with it, but for containers.
+        "environment": {**environment, "ZOE_END_INSTANCES": str(int(not settings.outlived))},
         "display": False,
     }
     portal = {
         **_PORTAL,
-        "url": f"http://{ADDRESS}:{ports['portal']}",
+        "url": _portal_url(settings, ports),
         "command": child_command("zoe_hub.portal.app:main"),
         "environment": environment,
     }
     return [master, portal]
+
+
+def _portal_url(settings: Settings, ports: dict[str, int]) -> str:
+    """Where the portal listens, without a slash at the end."""
+    return f"http://{settings.address}:{ports['portal']}"
 
 
 def _watch_services_closely() -> None:
@@ -216,7 +239,8 @@ def _stop_quietly_until_ready() -> None:
         asyncio.get_running_loop().add_signal_handler(signum, stop)
 
 
-def _say_welcome(hub: Any) -> None:
+def _say_welcome(hub: Any, settings: Settings, databases: Databases) -> None:
     from zoe_hub.welcome import welcome
 
-    _TASKS.append(asyncio.get_running_loop().create_task(welcome(hub)))
+    saying = welcome(hub, settings, databases.zoe)
+    _TASKS.append(asyncio.get_running_loop().create_task(saying))

@@ -73,7 +73,7 @@ def _databases_of(server: EmbeddedPostgres) -> Databases:
 def _start(server: EmbeddedPostgres, settings: Settings) -> None:
     server.start()
     if server.pid is None:
-        raise SettingsError(f"another Zoe runs in ZOE_DIR={settings.directory}")
+        raise SettingsError(f"{server.owner()} runs in ZOE_DIR={settings.directory}")
     atexit.register(server.stop)
     _TASKS.append(asyncio.get_running_loop().create_task(_keep_alive(server)))
 

@@ -5,6 +5,10 @@ portal believes it. And a transaction that broke off in the middle stays broken 
 all its handlers share. So each request first makes sure that the session can be used. Nor does it
 end when it is told to while its database is away: the clean-up fails, and it goes on. And a service
 that ends meanwhile would never be started again: it tries that only once.
+
+And while it is busy: it interrupts a server that still spawns when somebody stops it, and gives
+that a second. When many do, a second is too short: the answer is 500, and nothing ends the
+execution. When two stop the same one, the second of them would get 500 too.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ _LEAVE_ALONE = 5.0  # seconds without another try after a slow failure
 _TRY_AGAIN = 1.0  # seconds between two tries of somebody who waits
 _AT_THE_END = 10  # tries of the Hub that ends
 _RETRY_AFTER = "5"  # seconds
+_INTERRUPTED = 60.0  # seconds for a spawn that was interrupted to end
 _GUARD = "zoe_guard"  # in `Session.info`
 
 
@@ -91,6 +96,7 @@ def guard_hub(hub: Any) -> None:
     replaces methods of its handlers, its services and of `hub`.
     """
     _guard_handlers()
+    _guard_stops()
     _guard_services()
     _guard_end(hub)
 
@@ -160,6 +166,22 @@ def _guard_handlers() -> None:
     BaseHandler.prepare = prepare
     BaseHandler.get_current_user = get_current_user
     BaseHandler.send_error = send_error
+
+
+def _guard_stops() -> None:
+    stock_stop = BaseHandler.stop_single_user
+
+    async def stop_single_user(self: Any, user: Any, server_name: str = "") -> Any:
+        if server_name in user.spawners:
+            spawner = user.spawners[server_name]
+            spawning = spawner._spawn_future
+            if isinstance(spawning, asyncio.Task) and spawning.cancelling():
+                await asyncio.wait({spawning}, timeout=_INTERRUPTED)
+            if spawner.pending == "stop" and getattr(spawner, "_stop_future", None) is not None:
+                return spawner._stop_future  # somebody else waited too, and was first
+        return await stock_stop(self, user, server_name)
+
+    BaseHandler.stop_single_user = stop_single_user
 
 
 def _is_away(error: Any) -> bool:

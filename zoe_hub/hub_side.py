@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from zapp_gallery.loader import Gallery, load_gallery
+from zoe_hub.audit_log import AuditLog
 from zoe_hub.feed import EventFeed
 from zoe_hub.link import MasterLink
 from zoe_hub.platform_view import PlatformView
@@ -25,6 +26,7 @@ class HubSide:
     gallery: Gallery
     submission: Submission
     executions: ServerExecutions
+    audit: AuditLog
 
     _made: ClassVar[dict[tuple[str, str], HubSide]] = {}
 
@@ -45,4 +47,5 @@ class HubSide:
         gallery = load_gallery()
         submission = Submission(database, gallery, link, PlatformView(database))
         executions = ServerExecutions(database, link, feed)
-        return cls(database, link, feed, gallery, submission, executions)
+        audit = AuditLog(database)
+        return cls(database, link, feed, gallery, submission, executions, audit)

@@ -13,17 +13,27 @@ from pydantic import ValidationError
 from zoe_core.explanation import Explanation
 from zoe_core.protocol import (
     ESTIMATE_WITHIN,
+    EXAMINE_WITHIN,
     Envelope,
     Estimate,
     Estimated,
     EstimateReply,
+    Examine,
+    Examined,
     Explain,
     Failure,
+    Figures,
+    FiguresReply,
     LogChunk,
+    NodesUse,
+    NodesUseReply,
+    NodeUse,
     Queue,
     QueueEntry,
     QueueReply,
     ReadLog,
+    Use,
+    UseReply,
     Wake,
 )
 from zoe_core.protocol.messages import Message
@@ -89,6 +99,26 @@ class MasterLink:
         deadline = ESTIMATE_WITHIN + DEADLINE
         envelope = await self._contact.ask(self._contact.requests, wanted, deadline)
         return _read(envelope, EstimateReply).estimates
+
+    async def examine(self) -> Examined:
+        """What there is on the nodes that an administrator should know of."""
+        deadline = EXAMINE_WITHIN + DEADLINE
+        envelope = await self._contact.ask(self._contact.requests, Examine(), deadline)
+        return _read(envelope, Examined)
+
+    async def use(self, execution_id: int, *, newest: bool = False) -> UseReply:
+        """What the instances of an execution use and have used; ``newest``: use, if they run."""
+        return _read(await self._ask(Use(execution_id=execution_id, newest=newest)), UseReply)
+
+    async def nodes_use(self) -> tuple[NodeUse, ...]:
+        """What instances use on the nodes that are online; without those of which it is unknown."""
+        return _read(await self._ask(NodesUse()), NodesUseReply).items
+
+    async def figures(self) -> bytes:
+        """What the master has counted, in the text format of Prometheus."""
+        envelope = await self._ask(Figures())
+        _read(envelope, FiguresReply)
+        return envelope.blob
 
     async def read_log(self, wanted: ReadLog) -> tuple[LogChunk, bytes]:
         """Bytes of a log; see ``ReadLog`` for the waiting."""

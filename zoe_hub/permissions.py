@@ -3,7 +3,10 @@
 from typing import Any
 
 SERVICE = "zoe"
+USER_GROUP = "zoe-user"
+POWER_GROUP = "zoe-power"
 ADMIN_GROUP = "zoe-admin"
+GROUPS = (USER_GROUP, POWER_GROUP, ADMIN_GROUP)
 ACCESS = f"access:services!service={SERVICE}"
 
 
@@ -11,11 +14,11 @@ CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
     "custom:zoe:launch": {"description": "Launch ZApps of the gallery"},
     "custom:zoe:launch-own": {"description": "Launch own ZApp descriptions"},
     "custom:zoe:priority": {"description": "Launch with high priority, before everybody else"},
-    "custom:zoe:resources": {"description": "Choose memory and cores (nothing needs it yet)"},
+    "custom:zoe:resources": {"description": "Choose memory and cores"},
     "custom:zoe:gallery-full": {"description": "See all ZApps of the gallery"},
     "custom:zoe:status": {"description": "See the queue and the cluster"},
     "custom:zoe:delete": {"description": "Delete own executions that have ended"},
-    "custom:zoe:operate-others": {"description": "See and stop the executions of all users"},
+    "custom:zoe:operate-others": {"description": "See, change and stop what others have"},
     "custom:zoe:admin": {
         "description": "Administer Zoe: quotas, nodes, usage, audit log",
         "subscopes": ["custom:zoe:operate-others"],
@@ -25,24 +28,27 @@ CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
 USER_SCOPES = [
     ACCESS,
     "custom:zoe:launch",
-    "custom:zoe:launch-own",
     "custom:zoe:status",
     "custom:zoe:delete",
 ]
 
-ADMIN_SCOPES = [
-    ACCESS,
-    "custom:zoe:priority",
+POWER_SCOPES = [
+    *USER_SCOPES,
+    "custom:zoe:launch-own",
     "custom:zoe:resources",
     "custom:zoe:gallery-full",
+]
+
+ADMIN_SCOPES = [
+    *POWER_SCOPES,
+    "custom:zoe:priority",
     "custom:zoe:admin",
     "custom:zoe:operate-others",
 ]
 
 # What the portal may ask of a person's permissions: to act for her, never more than she may.
 PORTAL_ALLOWED_SCOPES = [
-    *USER_SCOPES,
-    *ADMIN_SCOPES[1:],
+    *ADMIN_SCOPES,
     "self",
     "servers!user",
 ]
@@ -51,13 +57,25 @@ PORTAL_ALLOWED_SCOPES = [
 SERVER_TOKEN_SCOPES = [
     "users:activity!user",
     "access:servers!server",
-    *USER_SCOPES,
-    *ADMIN_SCOPES[1:],
+    *ADMIN_SCOPES,
     "servers!user",
 ]
 
 ROLES: list[dict[str, Any]] = [
+    # JupyterHub's own role of everybody: a site that takes Zoe out of it gives it by group.
     {"name": "user", "scopes": ["self", *USER_SCOPES]},
+    {
+        "name": "zoe-user",
+        "description": "Launches from the gallery",
+        "scopes": USER_SCOPES,
+        "groups": [USER_GROUP],
+    },
+    {
+        "name": "zoe-power",
+        "description": "Launches descriptions of her own, and chooses memory and cores",
+        "scopes": POWER_SCOPES,
+        "groups": [POWER_GROUP],
+    },
     {
         "name": "zoe-admin",
         "description": "Administers Zoe",
@@ -66,8 +84,9 @@ ROLES: list[dict[str, Any]] = [
     },
     {
         "name": "zoe-portal",
-        "description": "Launches servers again that waited while JupyterHub was restarted",
-        "scopes": ["read:servers", "start:servers"],
+        "description": "Launches servers again that waited while JupyterHub was restarted, "
+        "and sees which ones idle",
+        "scopes": ["list:users", "read:servers", "start:servers"],
         "services": [SERVICE],
     },
 ]

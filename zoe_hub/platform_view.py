@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zoe_core.cluster import Node, Quotas
@@ -20,7 +21,10 @@ BELIEVED = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What was read at one moment."""
+    """What was read at one moment.
+
+    ``nodes`` is empty while one is away of which nobody has seen yet how large it is.
+    """
 
     master: MasterRecord
     nodes: tuple[Node, ...]
@@ -51,6 +55,12 @@ class PlatformView:
     def _read(self) -> Platform:
         return Platform(
             cluster.master_record(self._database),
-            tuple(cluster.known_nodes(self._database)),
+            _if_all_known(cluster.known_nodes(self._database)),
             quotas.read_quotas(self._database),
         )
+
+
+def _if_all_known(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """Nothing is too large for an engine that has not answered yet: it waits for that."""
+    unseen = any(not node.online and not node.capacity.memory for node in nodes)
+    return () if unseen else tuple(nodes)

@@ -2,6 +2,8 @@
 
 A rules file of an earlier run, with another password, is removed at start; traefik ends when the
 Hub is killed; it is started again when it dies; and a new route is served in some 20 ms, not 800.
+
+Besides, the route of the portal leads the hosts of executions to it, where there are such hosts.
 """
 
 import base64
@@ -10,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import typing
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -19,10 +22,13 @@ from tornado.httpclient import HTTPClientError
 from tornado.ioloop import PeriodicCallback
 from traitlets import Any, Float, default
 
+from zoe_hub.execution_hosts import ExecutionHosts
+from zoe_hub.permissions import SERVICE
 from zoe_store.processes import start_child, stop_child
 
 _POLL = 0.01  # seconds between two questions to traefik's API
 _GRACE = 5.0  # seconds that traefik has to end
+_EXECUTION_HOSTS = "zoe_execution_hosts"  # the name of a router of traefik
 
 _STATIC = {
     # traefik must not call home.
@@ -133,6 +139,18 @@ class ZoeProxy(TraefikFileProviderProxy):
             )
 
         await self._poll(served, f"traefik does not serve {routespec}")
+
+    def _dynamic_config_for_route(
+        self, routespec: str, target: str, data: dict[str, str]
+    ) -> tuple[dict[str, typing.Any], dict[str, typing.Any]]:
+        config, of_hub = super()._dynamic_config_for_route(routespec, target, data)
+        hosts = ExecutionHosts.of(self.app.subdomain_host if self.app else "")
+        if hosts and data.get("service") == SERVICE:
+            routers = config["http"]["routers"]
+            [portal] = routers.values()
+            # The Hub does not know this one: it goes on when the portal's is made anew.
+            routers[_EXECUTION_HOSTS] = {**portal, "rule": f"HostRegexp(`{hosts.pattern}`)"}
+        return config, of_hub
 
     async def _poll(self, check: Callable[[], Awaitable[bool]], failure: str) -> None:
         await exponential_backoff(

@@ -8,6 +8,9 @@ from zoe_core.zapp import Problem
 
 UNPROCESSABLE = 422
 
+LISTED = 50
+"""Problems that are told at once, at most: nobody reads more."""
+
 
 class Refused(Exception):
     """Say no: ``status`` is the HTTP status, ``detail`` and ``problems`` are shown to people.
@@ -40,8 +43,9 @@ class Refused(Exception):
     def because(
         cls, title: str, problems: Iterable[Problem], *, status: int = UNPROCESSABLE
     ) -> Refused:
-        """Refuse for what was found in a document: the first problem leads, all are listed."""
+        """Refuse for what was found in a document: the first problem leads, ``LISTED`` are told."""
         found = tuple(problems)
         first = found[0]
         more = f" ({len(found) - 1} more below)" if len(found) > 1 else ""
-        return cls(status, title, f"{first}{more}", field=first.field or None, problems=found)
+        told = found[:LISTED]
+        return cls(status, title, f"{first}{more}", field=first.field or None, problems=told)

@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 from zoe_core.cluster import ExecutionStatus
+from zoe_core.zapp import Changes
 from zoe_hub.expected import of_waiting
 from zoe_hub.feed import EventFeed
 from zoe_hub.link import MasterAway, MasterLink
 from zoe_hub.spawn_steps import SpawnFailed
+from zoe_hub.submission import Order
 from zoe_store import executions, servers
 from zoe_store.database import Database, DatabaseAway
+from zoe_store.events import read_events
 from zoe_store.executions import ExecutionRecord
 
 P = ParamSpec("P")
@@ -49,6 +52,25 @@ class ServerExecutions:
     async def live(self, user: str, server_name: str) -> ExecutionRecord | None:
         """The execution that is this server and has not ended."""
         return await self._store(executions.live_server, self.database, user, server_name)
+
+    async def is_as_asked(self, earlier: ExecutionRecord, order: Order, *, meant: bool) -> bool:
+        """Whether it is what is asked for, but for what was changed since its launch.
+
+        ``meant``: it is asked for by its id, so its memory, cores and runtime limit are right.
+        """
+        asked = (order.zapp, dict(order.parameters), order.name)
+        if (earlier.zapp, earlier.parameters, earlier.name) != asked:
+            return False
+        if meant:
+            return True
+        changed = await self._store(
+            read_events, self.database, after=0, execution_id=earlier.id, kind="changed"
+        )
+        wanted = order.changes
+        for each in changed:
+            given = {name: value for name, value in each.data.items() if name != "by"}
+            wanted = wanted.followed_by(Changes.model_validate(given))
+        return _sizes(wanted) == _sizes(Changes.model_validate(earlier.changes))
 
     async def until_running(self, execution_id: int) -> None:
         """Return when it runs; raises SpawnFailed when it ends instead."""
@@ -172,6 +194,11 @@ class ServerExecutions:
             except DatabaseAway as error:
                 log.warning("The database is away, trying again: %s", error)
                 await asyncio.sleep(LOOK_EVERY)
+
+
+def _sizes(changes: Changes) -> dict[str, Any]:
+    """Without the priority, which nobody chooses for a server before it is there."""
+    return changes.model_copy(update={"priority": None}).document()
 
 
 def _fail_if_ended(record: ExecutionRecord | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from zoe_core.zapp import InstanceSize, RuntimeLimit
 from zoe_hub.spawn_steps import SpawnFailed
 from zoe_hub.submission import Order
 
@@ -24,6 +25,8 @@ class ServerOptions(BaseModel):
 
     zapp: str | None = None
     parameters: dict[str, Any] | None = None
+    resources: dict[str, InstanceSize] | None = None
+    runtime_limit: RuntimeLimit | None = None
     name: str | None = None
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=200)
     asked_name: str | None = None
@@ -47,7 +50,11 @@ class ServerOptions(BaseModel):
         """What is to be launched, when nothing else is said: that ZApp, named like the server."""
         zapp = self.zapp or default_zapp
         return Order(
-            zapp=zapp, parameters=self.parameters or {}, name=self.name or server_name or zapp
+            zapp=zapp,
+            parameters=self.parameters or {},
+            name=self.name or server_name or zapp,
+            resources=self.resources or {},
+            runtime_limit=self.runtime_limit,
         )
 
 

@@ -20,6 +20,7 @@ from zoe_hub.hub_guard import SessionGuard
 from zoe_hub.hub_side import HubSide
 from zoe_hub.hub_tokens import revoke_earlier_tokens
 from zoe_hub.refusal import Refused
+from zoe_hub.server_deeds import told
 from zoe_hub.server_executions import LOOK_EVERY, ServerExecutions
 from zoe_hub.server_options import ServerOptions, lasting
 from zoe_hub.spawn_steps import KNOCK_EVERY, SpawnFailed, until_it_answers
@@ -119,7 +120,8 @@ class ZoeSpawner(Spawner):
             await self._until_hub_database_answers()
 
     async def _start(self) -> str:
-        service = await self._launch(ServerOptions.read(self.user_options))
+        with told(self):
+            service = await self._launch(ServerOptions.read(self.user_options))
         await self._executions.until_running(self._id)
         url = await self._address(service)
         api = url_path_join(url, self.server.base_url, "api")
@@ -220,10 +222,12 @@ class ZoeSpawner(Spawner):
             requester = await self._requester(earlier)
             order = options.order(self.default_zapp, self.name)
             if earlier is not None:
-                service = await self._take_over(earlier, order)
+                meant = options.execution_id is not None
+                same = await self._executions.is_as_asked(earlier, order, meant=meant)
+                service = await self._take_over(earlier) if same else None
                 if service is not None:
                     return service
-                await self._make_way(earlier, order, options)
+                await self._make_way(earlier, options, same=same)
             return await self._submit(requester, order, options)
         except Refused as refusal:
             raise SpawnFailed(str(refusal), refusal.status) from None
@@ -252,12 +256,13 @@ class ZoeSpawner(Spawner):
             name=self.user.name,
             groups=frozenset(group.name for group in self.user.groups),
             whole_gallery="custom:zoe:gallery-full" in scopes,
+            may_resize="custom:zoe:resources" in scopes,
         )
 
-    async def _take_over(self, earlier: ExecutionRecord, order: Order) -> Service | None:
-        """Go on with one that waits; None when it does not wait, or is another order."""
+    async def _take_over(self, earlier: ExecutionRecord) -> Service | None:
+        """Go on with one that waits; None when it does not wait."""
         zapp = described(earlier)
-        if zapp is None or not _same(earlier, order) or earlier.status not in WAITING:
+        if zapp is None or earlier.status not in WAITING:
             return None
         service = _server_of(zapp)
         # Noted first: a Hub that is killed in between finds an execution that is on hold.
@@ -268,11 +273,11 @@ class ZoeSpawner(Spawner):
         return None
 
     async def _make_way(
-        self, earlier: ExecutionRecord, order: Order, options: ServerOptions
+        self, earlier: ExecutionRecord, options: ServerOptions, *, same: bool
     ) -> None:
         """End a server of that name that the Hub does not know."""
         reason = "The server was started anew."
-        if _same(earlier, order):
+        if same:
             reason = "JupyterHub was restarted and had lost this server; it was started anew."
         first = await self._executions.wish_end(earlier.id, reason)
         if options.execution_id is not None and not first:
@@ -365,11 +370,6 @@ class ZoeSpawner(Spawner):
         if self.execution_id is None:
             raise SpawnFailed("The server was stopped.")
         return self.execution_id
-
-
-def _same(earlier: ExecutionRecord, order: Order) -> bool:
-    asked = (order.zapp, dict(order.parameters), order.name)
-    return (earlier.zapp, earlier.parameters, earlier.name) == asked
 
 
 def _gone() -> SpawnFailed:

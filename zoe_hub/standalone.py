@@ -14,8 +14,9 @@ from typing import Any
 from jupyterhub.services.auth import HubOAuth
 
 from zoe_hub import permissions
+from zoe_hub.execution_hosts import ExecutionHosts
 from zoe_hub.kept_secrets import keep_secret
-from zoe_hub.settings import ADDRESS, Settings, SettingsError
+from zoe_hub.settings import Settings, SettingsError
 
 _TOKEN_FILE = "portal-token"
 
@@ -27,7 +28,7 @@ def own_settings() -> Settings:
 
 def portal_url(settings: Settings) -> str:
     """Where the portal listens, and the Hub's proxy reaches it."""
-    return f"http://{ADDRESS}:{settings.standalone_ports()['portal']}"
+    return f"http://{settings.address}:{settings.standalone_ports()['portal']}"
 
 
 def portal_token(settings: Settings) -> str:
@@ -40,12 +41,15 @@ def hub_auth(settings: Settings, parent: Any) -> HubOAuth:
     hub = parent.config.JupyterHub
     base_url = f"/{hub.get('base_url', '').strip('/')}/".replace("//", "/")
     name = permissions.SERVICE
+    host = ExecutionHosts.of(hub.get("subdomain_host", "")).main
     return HubOAuth(
         parent=parent,
         api_token=portal_token(settings),
-        api_url=f"http://{ADDRESS}:{settings.standalone_ports()['hub']}{base_url}hub/api",
+        api_url=f"http://{settings.address}:{settings.standalone_ports()['hub']}{base_url}hub/api",
         base_url=f"{base_url}services/{name}/",
+        hub_host=host,
         hub_prefix=f"{base_url}hub/",
+        oauth_redirect_uri=f"{host}{base_url}services/{name}/oauth_callback",
         oauth_client_id=f"service-{name}",
         access_scopes={"access:services", f"access:services!service={name}"},
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from zoe_core.names import check_execution_name, make_slug, shorten
 from zoe_core.scheduling.admission import could_ever_fit
 from zoe_core.zapp import (
+    Changes,
+    InstanceSize,
     Problem,
     SitePolicy,
     ZApp,
     ZAppError,
-    apply_parameters,
+    amend,
     check_site,
     parse_zapp,
     zapp_document,
@@ -28,7 +30,9 @@ from zoe_core.zapp import (
 from zoe_hub.over_quota import over_quota
 from zoe_hub.platform_view import PlatformView
 from zoe_hub.refusal import UNPROCESSABLE, Refused
+from zoe_hub.views import described
 from zoe_store.database import Database
+from zoe_store.executions import ExecutionRecord
 from zoe_store.submissions import IdempotencyMismatch, NewExecution, ServerExists, Submitted
 from zoe_store.submitter import Submitter
 
@@ -45,35 +49,49 @@ _KEPT = 64
 class Requester:
     """Who asks. ``whole_gallery`` also sees ZApps that are not for her groups.
 
-    ``may_prioritize``: descriptions of her own may have high priority.
+    ``may_prioritize``: descriptions of her own may have high priority. ``may_resize``: she may
+    choose memory and cores.
     """
 
     name: str
     groups: frozenset[str] = frozenset()
     whole_gallery: bool = False
     may_prioritize: bool = False
+    may_resize: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for: a ZApp of the gallery by its slug, or a description of one's own."""
+    """What is asked for: a ZApp of the gallery by its slug, or a description of one's own.
+
+    ``resources`` has sizes of instances by the name of their service; ``runtime_limit`` is in
+    seconds from the start. None and nothing: as the ZApp has it.
+    """
 
     zapp: str | None = None
     description: Mapping[str, Any] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
+    resources: Mapping[str, InstanceSize] = field(default_factory=dict)
+    runtime_limit: int | None = None
+
+    @property
+    def changes(self) -> Changes:
+        """What is to be other than the description says."""
+        return Changes(resources=self.resources, runtime_limit=self.runtime_limit)
 
     def fingerprint(self) -> str:
         """Tells orders apart, however they were written down."""
-        content = [self.zapp, self.description, self.parameters, self.name]
+        changes = self.changes.document()
+        content = [self.zapp, self.description, self.parameters, self.name, changes]
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """An order that was checked: it may be stored. ``zapp`` has its parameters applied.
+    """An order that was checked: it may be stored. ``zapp`` has parameters and changes applied.
 
-    ``document`` is its description as JSON has it.
+    ``document`` is its description as JSON has it, without the changes.
     """
 
     order: Order
@@ -107,8 +125,10 @@ class Submission:
     async def check(self, requester: Requester, order: Order) -> Launch:
         """Return the order as it may be stored; raises Refused or DatabaseAway."""
         zapp, document = self._describe(requester, order)
+        zapp = resized(requester, zapp, order.changes)
         name = _name_of(order, zapp)
-        beyond = _inside(await self._quota_problems(requester, zapp))
+        beyond = await self._quota_problems(requester.name, requester.groups, zapp)
+        beyond = _where_asked(order, beyond)
         if problems := (*beyond, *await self._site_problems(zapp)):
             title = "It is more than your quota" if beyond else "It cannot run here"
             raise Refused.because(title, problems)
@@ -138,6 +158,7 @@ class Submission:
             fingerprint=launch.order.fingerprint() if idempotency_key else None,
             secrets=dict(secrets or {}),
             groups=tuple(sorted(requester.groups)),
+            changes=launch.order.changes.document(),
         )
         stored = await self._submit(new)
         await self.link.wake()
@@ -152,8 +173,29 @@ class Submission:
         except ZAppError as error:
             return error.problems, ()
         beyond = _beyond_rights(requester, parsed.zapp)
-        beyond += await self._quota_problems(requester, parsed.zapp)
+        beyond += await self._quota_problems(requester.name, requester.groups, parsed.zapp)
         return (*beyond, *await self._site_problems(parsed.zapp)), parsed.warnings
+
+    async def check_change(
+        self, requester: Requester, record: ExecutionRecord, changes: Changes
+    ) -> None:
+        """Raise Refused unless the requester may change this execution so, within its quota.
+
+        ``record`` has what others wish already: all together has to be possible.
+        """
+        zapp = described(record)
+        if zapp is None:
+            raise Refused(409, "It cannot be changed", "This version of Zoe cannot read it.")
+        changed = resized(requester, zapp, changes)
+        if changes.priority and (beyond := _beyond_rights(requester, changed)):
+            raise Refused.because("Not allowed", beyond, status=403)
+        wrong = await self._quota_problems(record.user, record.groups, changed)
+        if changes.resources:
+            wrong += await self._site_problems(changed)
+        else:  # what it has it keeps, also where it could not be launched any more
+            wrong = tuple(each for each in wrong if each.field in changes.document())
+        if wrong:
+            raise Refused.because("It cannot be changed so", wrong)
 
     def entry(self, requester: Requester, slug: str) -> GalleryEntry | None:
         """The ZApp of the gallery called so, when this person may launch it."""
@@ -198,8 +240,7 @@ class Submission:
 
     def _apply(self, slug: str, parameters: str) -> tuple[ZApp, dict[str, Any]]:
         """The ZApp of the gallery with these parameters: JSON, which tells ``1`` from ``true``."""
-        entry = self.gallery[slug]
-        zapp = apply_parameters(entry.zapp, entry.parameters, json.loads(parameters))
+        zapp = self.gallery[slug].applied(json.loads(parameters))
         return zapp, zapp_document(zapp)
 
     def _unknown_zapp(self, requester: Requester, slug: str) -> Refused:
@@ -211,9 +252,11 @@ class Submission:
             field="zapp",
         )
 
-    async def _quota_problems(self, requester: Requester, zapp: ZApp) -> tuple[Problem, ...]:
+    async def _quota_problems(
+        self, user: str, groups: Iterable[str], zapp: ZApp
+    ) -> tuple[Problem, ...]:
         platform = await self.platform.look()
-        quota = platform.quotas.of(requester.name, requester.groups)
+        quota = platform.quotas.of(user, groups)
         return over_quota(zapp, quota, platform.master.defaults)
 
     async def _site_problems(self, zapp: ZApp) -> tuple[Problem, ...]:
@@ -232,6 +275,22 @@ class Submission:
 
 def _offered(entry: GalleryEntry, requester: Requester) -> bool:
     return requester.whole_gallery or entry.visible_to(requester.groups)
+
+
+def resized(requester: Requester, zapp: ZApp, changes: Changes) -> ZApp:
+    """The ZApp with other sizes; raises Refused when she may not, or they do not suit it."""
+    if changes.resources and not requester.may_resize:
+        raise Refused(
+            403,
+            "Not allowed",
+            "resources: choosing memory and cores needs the scope custom:zoe:resources, which you "
+            "or your token do not have",
+            field="resources",
+        )
+    try:
+        return amend(zapp, changes)
+    except ZAppError as error:
+        raise Refused.because("The size is not right", error.problems) from None
 
 
 def _own_description(requester: Requester, order: Order) -> ZApp:
@@ -264,6 +323,15 @@ def _inside(problems: tuple[Problem, ...]) -> list[Problem]:
         replace(each, field=f"description.{each.field}" if each.field else "description")
         for each in problems
     ]
+
+
+def _where_asked(order: Order, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """With paths as seen from the request: a limit that was asked for is not the description's."""
+    if order.runtime_limit is None:
+        return tuple(_inside(problems))
+    own = tuple(each for each in problems if each.field == "runtime_limit")
+    others = tuple(each for each in problems if each.field != "runtime_limit")
+    return (*own, *_inside(others))
 
 
 def _field_refused(field_name: str, message: str) -> Refused:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from zoe_core.amount import Amount
-from zoe_core.cluster import ExecutionStatus
+from zoe_core.cluster import ExecutionStatus, Quotas
 from zoe_core.protocol import AWAY_AFTER, QueueEntry
 from zoe_core.protocol.rest import (
     Endpoint,
@@ -17,12 +18,15 @@ from zoe_core.protocol.rest import (
     Instance,
     InstanceStatus,
     Resources,
-    Scheduler,
+    Result,
     Waiting,
     endpoint_path,
 )
-from zoe_core.zapp import Port, ZApp, ZAppError, parse_zapp
+from zoe_core.protocol.rest_platform import Scheduler
+from zoe_core.zapp import Changes, Port, ZApp, ZAppError, amend, parse_zapp, render_results
+from zoe_hub.execution_hosts import ExecutionHosts
 from zoe_hub.expected import of_waiting
+from zoe_hub.limits import current, limits_of
 from zoe_hub.link import MasterAway, MasterLink
 from zoe_hub.platform_view import PlatformView
 from zoe_store import cluster, executions
@@ -30,11 +34,17 @@ from zoe_store.cluster import MasterRecord
 from zoe_store.database import Database
 from zoe_store.executions import ExecutionRecord, InstanceRecord
 
+_KEPT = 256
+"""ZApps of executions that are kept: those that are shown run, as a rule."""
+
 WAITING = frozenset({ExecutionStatus.SUBMITTED, ExecutionStatus.QUEUED})
 
 
 class Views:
-    """Makes documents of executions; ``base_url`` and ``prefix`` as in the portal's context."""
+    """Makes documents; ``base_url``, ``prefix`` and ``hosts`` as in the portal's context.
+
+    ``idle_ends`` says which will be ended for their idleness, and when; somebody else changes it.
+    """
 
     def __init__(
         self,
@@ -43,12 +53,17 @@ class Views:
         platform: PlatformView,
         base_url: str,
         prefix: str,
+        hosts: ExecutionHosts,
+        idle_ends: Mapping[int, datetime] | None = None,
     ) -> None:
         self.database = database
         self.link = link
         self.platform = platform
+        self.idle_ends = {} if idle_ends is None else idle_ends
         self.base_url = base_url
         self.prefix = prefix
+        self.hosts = hosts
+        self._zapps: dict[tuple[int, datetime, str], ZApp | None] = {}
 
     async def execution(self, record: ExecutionRecord) -> Execution:
         """The document of one execution."""
@@ -56,10 +71,10 @@ class Views:
 
     async def submitted(self, record: ExecutionRecord) -> Execution:
         """The document of one that was stored a moment ago: nobody can know more of it yet."""
-        master = (await self.platform.look()).master
-        away = scheduler_document(master).status == "away"
-        reason = away_sentence(master) if away else _HANDED_OVER
-        return self.document(record, (), Waiting(reasons=(reason,)))
+        platform = await self.platform.look()
+        away = scheduler_document(platform.master).status == "away"
+        reason = away_sentence(platform.master) if away else _HANDED_OVER
+        return self.document(record, (), platform.quotas, Waiting(reasons=(reason,)))
 
     async def executions(self, records: Sequence[ExecutionRecord]) -> tuple[Execution, ...]:
         """The documents of executions, in the same order."""
@@ -68,8 +83,9 @@ class Views:
         waiting = await self._waiting([each.id for each in records if each.status in WAITING])
         lacking = [each.id for each in records if _may_lack(each, instances[each.id])]
         waiting = {**waiting, **await self._lacking(lacking)}
+        quotas = (await self.platform.look()).quotas
         return tuple(
-            self.document(record, instances[record.id], waiting.get(record.id))
+            self.document(record, instances[record.id], quotas, waiting.get(record.id))
             for record in records
         )
 
@@ -88,9 +104,11 @@ class Views:
         self,
         record: ExecutionRecord,
         instances: Sequence[InstanceRecord],
+        quotas: Quotas,
         waiting: Waiting | None = None,
     ) -> Execution:
         """Put a document together from what was read."""
+        limits = limits_of(record, quotas, self.idle_ends.get(record.id))
         return Execution(
             id=record.id,
             name=record.name,
@@ -106,8 +124,15 @@ class Views:
             url=f"{self.prefix}executions/{record.id}",
             instances=tuple(instance_document(each) for each in instances),
             endpoints=tuple(self._endpoints(record, instances)),
+            results=tuple(self._results(record)),
             waiting=waiting,
             predicted=_first_prediction(record),
+            resources=record.changes.get("resources", {}),
+            priority=current(record, "priority") or "normal",
+            runtime_limit=limits.runtime,
+            longest_runtime=limits.longest,
+            ends_at=limits.ends_at,
+            ends_because=limits.because,
         )
 
     def server_url(self, user: str, server_name: str) -> str:
@@ -115,11 +140,19 @@ class Views:
         server = f"{quote(server_name, safe='')}/" if server_name else ""
         return f"{self.base_url}user/{quote(user, safe='@~')}/{server}"
 
+    def _results(self, record: ExecutionRecord) -> Iterator[Result]:
+        """The Hub leads whoever follows an address to her own server, and starts it if needed."""
+        declared = record.started_at is not None and "results" in record.description
+        zapp = described(record) if declared else None
+        for each in render_results(zapp.results, record.id, record.name) if zapp else ():
+            url = f"{self.base_url}hub/user-redirect/lab/tree/{quote(each.path)}"
+            yield Result(name=each.name, path=each.path, url=url)
+
     def _endpoints(
         self, record: ExecutionRecord, instances: Sequence[InstanceRecord]
     ) -> Iterator[Endpoint]:
         running = [each for each in instances if instance_status(each) == "running"]
-        zapp = described(record) if running else None
+        zapp = self._described(record) if running else None
         for instance in running:
             for port in ports_of(zapp, instance.service):
                 url = self._endpoint_url(record, zapp, instance, port)
@@ -127,6 +160,15 @@ class Views:
                     yield Endpoint(
                         name=port.name, url=url, instance=instance.name, port=port.port_number
                     )
+
+    def _described(self, record: ExecutionRecord) -> ZApp | None:
+        """As ``described``, which takes long; a document is made anew with each event."""
+        key = (record.id, record.submitted_at, json.dumps(record.changes, sort_keys=True))
+        if key not in self._zapps:
+            if len(self._zapps) >= _KEPT:
+                del self._zapps[next(iter(self._zapps))]
+            self._zapps[key] = described(record)
+        return self._zapps[key]
 
     def _endpoint_url(
         self, record: ExecutionRecord, zapp: ZApp | None, instance: InstanceRecord, port: Port
@@ -136,7 +178,7 @@ class Views:
         if port.kind != "web":
             return None
         path = endpoint_path(self.prefix, record.id, instance.name, port.port_number)
-        return path + entry_path(port)
+        return self.hosts.origin(record.id) + path + entry_path(port)
 
     async def _waiting(self, ids: Sequence[int]) -> Mapping[int, Waiting]:
         """Why these wait; one question to the master, whether there is one or many."""
@@ -184,6 +226,7 @@ def instance_document(record: InstanceRecord) -> Instance:
         node=record.node,
         attempt=record.attempt,
         essential=record.essential,
+        monitor=record.monitor,
         exit_code=record.exit_code,
         detail=record.detail,
         started_at=record.started_at,
@@ -229,9 +272,13 @@ def _first_prediction(record: ExecutionRecord) -> FirstPrediction | None:
 
 
 def described(record: ExecutionRecord) -> ZApp | None:
-    """The ZApp of a stored execution; None if an older Zoe stored what this one cannot read."""
+    """The ZApp of a stored execution as it is now, with what was changed since.
+
+    None if an older Zoe stored what this one cannot read.
+    """
     try:
-        return parse_zapp(record.description).zapp
+        zapp = parse_zapp(record.description).zapp
+        return amend(zapp, Changes.model_validate(record.changes))
     except ZAppError:
         return None
 

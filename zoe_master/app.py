@@ -8,8 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from traitlets import Bool, Float, Integer, Unicode
@@ -19,25 +17,20 @@ from zoe_core.scheduling import Placement, Policy, SchedulingSettings, StartRule
 from zoe_core.scheduling.settings import MAX_OVERTAKE
 from zoe_core.zapp import SiteDefaults
 from zoe_master import pauses
-from zoe_master.api.front import Front
 from zoe_master.api.sockets import Sockets
 from zoe_master.backends.base import Backend, BackendError, Retry
 from zoe_master.endings import listen_to_signals, until_one_ends
-from zoe_master.engine.applier import Applier, Hanging
-from zoe_master.engine.estimator import Estimator
+from zoe_master.engine.applier import Hanging
 from zoe_master.engine.guard import Guard
-from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
-from zoe_master.engine.loop import Loop
-from zoe_master.engine.observer import Observer
-from zoe_master.engine.recollection import recollect
-from zoe_master.engine.specs import SpecMaker
+from zoe_master.parts import Parts, Site, compose
 from zoe_master.plugins import SetupError, load
 from zoe_store.checkpoints import Checkpoint, reached
 from zoe_store.config_file import load_config_file
 from zoe_store.database import Database, DatabaseAway, durability_doubts
 from zoe_store.keys import KeyRing, KeysRefused
-from zoe_store.master import announce, secrets_of
+from zoe_store.log_lines import follow_level, prepare_log
+from zoe_store.master import announce
 from zoe_store.migrate import WrongSchema, check
 from zoe_store.office import Office, OutOfOffice
 from zoe_store.urls import InvalidUrl, checked_url
@@ -47,19 +40,6 @@ TRY_AGAIN = 0.5
 
 END_WITHIN = 12.0
 """Seconds for all that runs to end when the portal is stopped; JupyterHub kills after 15."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What runs during one term of office."""
-
-    sockets: Sockets
-    inbox: Inbox
-    applier: Applier
-    observer: Observer
-    estimator: Estimator
-    front: Front
-    loop: Loop
 
 
 class ZoeMaster(Application):
@@ -115,9 +95,7 @@ class ZoeMaster(Application):
     stop_grace = Float(
         10.0, help="Seconds that an instance has to end by itself before it is forced to."
     ).tag(config=True)
-    relist_interval = Float(
-        30.0, help="Seconds between full lists of what runs: watches are not trusted."
-    ).tag(config=True)
+    relist_interval = Float(30.0, help="Seconds between full lists of what runs.").tag(config=True)
     log_limit = Integer(64 * 2**20, help="Bytes kept of the log of each ended instance.").tag(
         config=True
     )
@@ -221,6 +199,8 @@ class ZoeMaster(Application):
             parts.loop.run(),
             parts.front.run(),
             parts.estimator.run(),
+            parts.meter.run(),
+            parts.purger.run(),
             parts.observer.relist_every(self.relist_interval),
             self._until_told(stopping, orderly, parts),
         )
@@ -236,61 +216,22 @@ class ZoeMaster(Application):
         keys.ensure()
         sockets = Sockets(keys, self.address)
         stack.callback(sockets.close)
-        logs = LogKeeper(backend, directory / "logs", self.log_limit)
-        settings, rules = self._settings(), StartRules(self.start_deadline, self.start_attempts)
-        reactor, experience = await asyncio.to_thread(recollect, office, settings, rules)
-        self.log.info("Going on with %d executions", len(reactor.snapshot.executions))
-        inbox = Inbox()
-        applier = Applier(
-            backend=backend,
-            inbox=inbox,
-            logs=logs,
-            specs=SpecMaker(backend, self._defaults(), self.portal_path),
-            require=office.require,
-            secrets=lambda execution_id: secrets_of(office, execution_id),
-            grace=self.stop_grace,
-            threads=self.effect_threads,
-            log=self.log,
-        )
-        stack.push_async_callback(applier.close)
-        observer = Observer(
-            backend=backend,
-            inbox=inbox,
-            logs=logs,
+        return await compose(
+            Site(
+                settings=self._settings(),
+                rules=StartRules(self.start_deadline, self.start_attempts),
+                defaults=self._defaults(),
+                portal_path=self.portal_path,
+                grace=self.stop_grace,
+                threads=self.effect_threads,
+            ),
             office=office,
-            snapshot=lambda: reactor.snapshot,
-            log=self.log,
-        )
-        estimator = Estimator(
-            settings=settings,
-            rules=rules,
-            experience=experience,
-            office=office,
-            state=lambda: (reactor.snapshot, reactor.plan),
-            clock=_utc_now,
-            log=self.log,
-        )
-        stack.callback(estimator.close)
-        front = Front(
+            backend=backend,
             sockets=sockets,
-            inbox=inbox,
-            logs=logs,
-            estimator=estimator,
-            epoch=office.epoch,
-            state=lambda: (reactor.snapshot, reactor.plan),
+            logs=LogKeeper(backend, directory / "logs", self.log_limit),
+            stack=stack,
             log=self.log,
         )
-        loop = Loop(
-            office=office,
-            inbox=inbox,
-            reactor=reactor,
-            experience=experience,
-            applier=applier,
-            publisher=front.publisher,
-            clock=_utc_now,
-            log=self.log,
-        )
-        return Parts(sockets, inbox, applier, observer, estimator, front, loop)
 
     async def _until_told(
         self, stopping: asyncio.Event, orderly: asyncio.Event, parts: Parts
@@ -377,15 +318,13 @@ async def _pause(stopping: asyncio.Event) -> None:
             await stopping.wait()
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of ``zoe-master``; settings from ZOE_CONFIG and the command line."""
     app = ZoeMaster()
     app.initialize(None if argv is None else list(argv))
+    prepare_log(app)
     load_config_file(app)
+    follow_level(app)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     pauses.make_rare()
     app.start()

@@ -38,6 +38,8 @@ class Checkpoint(StrEnum):
     """What the instances of an execution share was made; no instance was."""
     PROCESS_CLAIMED = "process.claimed"
     """The process back-end has the directory of an instance, and no shim runs in it."""
+    DOCKER_CREATED = "docker.created"
+    """The docker back-end has created a container, and not started it."""
     APPLY_STARTED = "apply.started"
     """An instance was started; nobody has noted it."""
     PROCESS_ASKED = "process.asked"
@@ -50,6 +52,8 @@ class Checkpoint(StrEnum):
     """An ended instance was removed; what its execution shared is still there."""
     APPLY_RELEASED = "apply.released"
     """Nothing of an execution is left on the back-end; its end is not written down."""
+    PURGE_LOGS_REMOVED = "purge.logs_removed"
+    """The kept logs of an execution are gone; its rows are still there."""
 
 
 def crash_point(environment: Mapping[str, str]) -> tuple[Checkpoint, int] | None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 
 from zoe_core.amount import Amount
-from zoe_core.cluster import FINAL, Capabilities, InstanceId, Node, Observed
+from zoe_core.cluster import FINAL, Capabilities, ExecutionStatus, InstanceId, Node, Observed
 from zoe_core.zapp import SiteDefaults
 from zoe_store.database import Database
 from zoe_store.tables import deployment, drains, executions, instances, nodes, strangers
@@ -95,6 +95,14 @@ def known_strangers(database: Database) -> list[Stranger]:
             )
             for row in connection.execute(select(strangers).order_by(*identity))
         ]
+
+
+def live_by_status(database: Database) -> dict[ExecutionStatus, int]:
+    """How many executions have not ended, by their status."""
+    live = executions.c.status.not_in(FINAL)
+    query = select(executions.c.status, func.count()).where(live).group_by(executions.c.status)
+    with database.transaction() as connection:
+        return {ExecutionStatus(status): count for status, count in connection.execute(query)}
 
 
 def reserved_by_node(database: Database) -> dict[str, Amount]:

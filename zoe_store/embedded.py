@@ -1,7 +1,7 @@
 """The embedded Postgres of the one-command mode: a child process on a private Unix socket.
 
     directory/              given by the caller, usually .zoe/postgres
-        owner.lock          held by the process that started the server
+        owner.lock          held by the process that started the server, and says what that is
         server.lock         held by the server's own processes, those of a killed owner too
         postgres.log(.1)    this run's log, and the one before
         data/               mode 0700: the database files and the socket
@@ -41,6 +41,8 @@ from zoe_store.processes import start_child, stop_child
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 
+ANOTHER_ZOE = "another Zoe"
+
 _ROLE = "zoe"
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_LIMIT = 107  # bytes; sun_path of unix(7)
@@ -74,11 +76,18 @@ _INITDB_OPTIONS = (
 class EmbeddedPostgres:
     """A Postgres server that lives as long as the process that starts it.
 
-    `directory` is made when missing, `databases` are made at the first start. All errors are
-    EmbeddedPostgresError, with a message for the person who starts Zoe.
+    `directory` is made when missing, `databases` are made at the first start. `who` is what others
+    are told the owner is. All errors are EmbeddedPostgresError, with a message for the person who
+    starts Zoe.
     """
 
-    def __init__(self, directory: Path, databases: tuple[str, ...] = ("hub", "zoe")) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        databases: tuple[str, ...] = ("hub", "zoe"),
+        who: str = ANOTHER_ZOE,
+    ) -> None:
+        self._who = who
         self._directory = directory.absolute()
         self._data = self._directory / "data"
         self._databases = databases
@@ -131,6 +140,10 @@ class EmbeddedPostgres:
             self._launch(find_programs(), lock, log)
         return True
 
+    def owner(self) -> str:
+        """Who started the server last, as it said itself."""
+        return self._owner_file.read_text() or ANOTHER_ZOE
+
     def exit_code(self) -> int | None:
         """How the server that this object started has ended, as `Popen` tells it; None: it runs."""
         return None if self._server is None else self._server.poll()
@@ -161,6 +174,7 @@ class EmbeddedPostgres:
     def _start_server(self) -> None:
         programs = find_programs()
         _check_room(self._directory)
+        self._owner_file.write_text(self._who)
         # A killed owner's server needs a moment to shut down; its processes hold the lock.
         with _wait_for_lock(self._server_lock) as lock:
             if not self._data.exists():
@@ -190,6 +204,10 @@ class EmbeddedPostgres:
     @property
     def _log(self) -> Path:
         return self._directory / "postgres.log"
+
+    @property
+    def _owner_file(self) -> Path:
+        return self._directory / "owner.lock"
 
     @property
     def _server_lock(self) -> Path:
@@ -230,7 +248,7 @@ class EmbeddedPostgres:
         """Become the owner of the directory, unless another process is."""
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._owner_lock = _try_lock(self._directory / "owner.lock")
+            self._owner_lock = _try_lock(self._owner_file)
         except OSError as error:
             raise EmbeddedPostgresError(
                 f"cannot use {self._directory}: {error.strerror}"

@@ -79,12 +79,18 @@ def read_events(
     after: int,
     execution_id: int | None = None,
     user: str | None = None,
+    kind: str | None = None,
     limit: int = 500,
 ) -> list[EventRecord]:
-    """Events with an id above ``after``, oldest first; of one execution, or of one user's."""
+    """Events with an id above ``after``, oldest first; of one execution, or of one user's.
+
+    With ``kind`` only those that are called so.
+    """
     query = select(events).where(events.c.id > after).order_by(events.c.id).limit(limit)
     if execution_id is not None:
         query = query.where(events.c.execution_id == execution_id)
+    if kind is not None:
+        query = query.where(events.c.kind == kind)
     if user is not None:
         query = query.join(executions).where(executions.c.user_name == user)
     with database.transaction() as connection:

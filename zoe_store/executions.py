@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, func, insert, select, tuple_
 
 from zoe_core.cluster import FINAL, ExecutionStatus
+from zoe_core.zapp import Changes
 from zoe_store.checkpoints import Checkpoint, reached
 from zoe_store.database import Database
 from zoe_store.events import NewEvent, append_events, lock_events
@@ -52,7 +53,8 @@ class ExecutionRecord:
     """A stored execution; the columns of ``zoe_store.tables.executions`` that are for people.
 
     ``predicted_start`` is what was first foreseen, at ``predicted_at``; ``predicted_start_high``
-    None: nobody could tell how late it may become.
+    None: nobody could tell how late it may become. ``groups`` are the user's at submission;
+    ``changes`` is what is other than the description says, as JSON has it.
     """
 
     id: int
@@ -74,6 +76,8 @@ class ExecutionRecord:
     predicted_start_low: datetime | None
     predicted_start: datetime | None
     predicted_start_high: datetime | None
+    groups: tuple[str, ...]
+    changes: dict[str, Any]
 
     @property
     def final(self) -> bool:
@@ -101,12 +105,15 @@ _COLUMNS = (
     executions.c.predicted_start_low,
     executions.c.predicted_start,
     executions.c.predicted_start_high,
+    executions.c.groups,
+    executions.c.changes,
 )
 
 
 def _record(row: Sequence[Any]) -> ExecutionRecord:
     values = list(row)
     values[8] = ExecutionStatus(values[8])
+    values[-2] = tuple(values[-2])
     return ExecutionRecord(*values)
 
 
@@ -145,6 +152,13 @@ def get(database: Database, execution_id: int) -> ExecutionRecord | None:
     with database.transaction() as connection:
         row = connection.execute(query).one_or_none()
     return None if row is None else _record(row)
+
+
+def get_all(database: Database, execution_ids: Collection[int]) -> list[ExecutionRecord]:
+    """Those of these executions that exist, in any order."""
+    query = select(*_COLUMNS).where(executions.c.id.in_(execution_ids))
+    with database.transaction() as connection:
+        return [_record(row) for row in connection.execute(query)]
 
 
 def by_idempotency_key(
@@ -233,19 +247,96 @@ def request_termination(
         )
         if status is None or status in FINAL or wished is not None:
             return False
+        wish_end(connection, execution_id, by_user, reason, now)
+    reached(Checkpoint.WISH_COMMITTED)
+    return True
+
+
+def wish_end(
+    connection: Connection, execution_id: int, by_user: str, reason: str, now: datetime
+) -> None:
+    """Record the wish within the caller's transaction, which must hold ``lock_events``."""
+    connection.execute(
+        insert(intents).values(
+            execution_id=execution_id,
+            kind="terminate",
+            by_user=by_user,
+            arguments={"reason": reason},
+            at=now,
+        )
+    )
+    event = NewEvent(execution_id, "terminate_requested", {"by": by_user})
+    append_events(connection, [event], now)
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody wishes another change of the execution since it was looked at."""
+
+
+def get_as_wished(database: Database, execution_id: int) -> ExecutionRecord | None:
+    """One execution with the changes that are wished and not carried out yet, or None."""
+    query = select(*_COLUMNS).where(executions.c.id == execution_id)
+    with database.transaction() as connection:
+        row = connection.execute(query).one_or_none()
+        return None if row is None else _as_wished(connection, _record(row))
+
+
+def request_change(
+    database: Database,
+    wished: ExecutionRecord,
+    by_user: str,
+    changes: dict[str, Any],
+    now: datetime,
+) -> bool:
+    """Record the wish that an execution be other than it was launched; False when it ends.
+
+    ``wished`` is the execution ``get_as_wished``, as was checked; ``changes`` are a
+    `zoe_core.zapp.Changes` as JSON has them. Raises ChangedMeanwhile.
+    """
+    query = select(*_COLUMNS).where(executions.c.id == wished.id)
+    with database.transaction() as connection:
+        lock_events(connection)  # so that nobody wishes, and the master carries out, meanwhile
+        row = connection.execute(query).one_or_none()
+        if row is None or row.status in (*FINAL, ExecutionStatus.CLEANING_UP):
+            return False
+        if _as_wished(connection, _record(row)).changes != wished.changes:
+            raise ChangedMeanwhile
         connection.execute(
             insert(intents).values(
-                execution_id=execution_id,
-                kind="terminate",
+                execution_id=wished.id,
+                kind="change",
                 by_user=by_user,
-                arguments={"reason": reason},
+                arguments=changes,
                 at=now,
             )
         )
-        event = NewEvent(execution_id, "terminate_requested", {"by": by_user})
-        append_events(connection, [event], now)
+        append_events(connection, [NewEvent(wished.id, "change_requested", changes)], now)
     reached(Checkpoint.WISH_COMMITTED)
     return True
+
+
+def _as_wished(connection: Connection, record: ExecutionRecord) -> ExecutionRecord:
+    pending = (
+        select(intents.c.arguments)
+        .where(intents.c.execution_id == record.id, intents.c.kind == "change")
+        .where(intents.c.handled_at.is_(None))
+        .order_by(intents.c.id)
+    )
+    changes = Changes.model_validate(record.changes)
+    for each in connection.scalars(pending):
+        changes = changes.followed_by(Changes.model_validate(each))
+    return replace(record, changes=changes.document())
+
+
+def priorities_of(database: Database, execution_ids: Collection[int]) -> dict[int, str]:
+    """The priority of each of these executions that exists, as it was changed last."""
+    priority = func.coalesce(
+        executions.c.changes["priority"].astext, executions.c.description["priority"].astext
+    )
+    query = select(executions.c.id, func.coalesce(priority, "normal").label("priority"))
+    with database.transaction() as connection:
+        rows = connection.execute(query.where(executions.c.id.in_(execution_ids)))
+        return {row.id: row.priority for row in rows}
 
 
 def owners_of(database: Database, execution_ids: Collection[int]) -> dict[int, str]:

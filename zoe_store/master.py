@@ -27,6 +27,7 @@ from zoe_core.zapp import SiteDefaults, ZAppError
 from zoe_store.cluster import HOLDS_RESERVATION, Stranger
 from zoe_store.events import NewEvent, append_events, lock_events
 from zoe_store.office import Office
+from zoe_store.purge import KIND as PURGE
 from zoe_store.rows import insert_many, update_many
 from zoe_store.site_rules import SiteRules, read_rules
 from zoe_store.tables import (
@@ -48,6 +49,7 @@ class Intent:
     id: int
     execution_id: int
     kind: str
+    by_user: str
     arguments: dict[str, Any]
 
 
@@ -122,7 +124,8 @@ def read_news(office: Office) -> News:
     """
     new = executions.c.status == ExecutionStatus.SUBMITTED
     submitted = select(executions).where(new).order_by(executions.c.id).limit(PAGE)
-    unhandled = intents.c.handled_at.is_(None)
+    # A wish to purge is no news: the execution has ended. See `zoe_store.purge`.
+    unhandled = intents.c.handled_at.is_(None) & (intents.c.kind != PURGE)
     wished = select(intents).where(unhandled).order_by(intents.c.id).limit(PAGE)
     with office.reading() as connection:
         # Wishes first: what they are about is then surely among the submissions, or known already,
@@ -133,7 +136,7 @@ def read_news(office: Office) -> News:
     return News(
         tuple(_readable(office, rows)),
         tuple(
-            Intent(row.id, row.execution_id, row.kind, row.arguments)
+            Intent(row.id, row.execution_id, row.kind, row.by_user, row.arguments)
             for row in wishes
             # or on a later page of them.
             if not full or row.execution_id <= rows[-1].id
@@ -227,6 +230,7 @@ _UPDATE_LIVES = update_many(
     "on_hold",
     "start_failures",
     "overtaken",
+    "changes",
     "terminate",
     "outcome",
     "reason",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Connection, Row, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from zoe_core.cluster import Quota, Quotas
@@ -16,7 +18,17 @@ from zoe_store.tables import quotas
 
 Kind = Literal["user", "group", "default"]
 
+NOTHING = ""
+"""The version of a quota that is not there."""
+
+Expected = Callable[[str], bool]
+"""Whether a quota of that version may be replaced."""
+
 _LIMITS = tuple(each.name for each in fields(Quota))
+
+
+class QuotaChanged(Exception):
+    """Somebody else has set or removed the quota: what is there is not what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,23 @@ class QuotaRecord:
     quota: Quota
     changed_at: datetime
     by_user: str
+
+    @property
+    def version(self) -> str:
+        """Another one each time that it is set, also to what it was before."""
+        told = [asdict(self.quota), self.changed_at.timestamp(), self.by_user]
+        return sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
+def whatever(version: str) -> bool:
+    """Replace what is there, whatever it is."""
+    return True
+
+
+def get_quota(database: Database, kind: Kind, name: str) -> QuotaRecord | None:
+    """One quota, or None."""
+    with database.transaction() as connection:
+        return _find(connection, kind, name)
 
 
 def list_quotas(database: Database) -> list[QuotaRecord]:
@@ -42,24 +71,47 @@ def read_quotas(database: Database) -> Quotas:
     return gathered((each.kind, each.name, each.quota) for each in list_quotas(database))
 
 
-def set_quota(database: Database, kind: Kind, name: str, quota: Quota, by: str) -> QuotaRecord:
+def set_quota(
+    database: Database,
+    kind: Kind,
+    name: str,
+    quota: Quota,
+    by: str,
+    expected: Expected = whatever,
+) -> QuotaRecord:
     """Set the quota of a user or group, or the default one, whose name is empty.
 
     It counts from now on, also for what runs. Numbers are below 2**63, none is negative, and the
-    weight is above 0; other values raise the errors of SQLAlchemy.
+    weight is above 0; other values raise the errors of SQLAlchemy. Raises QuotaChanged, and does
+    nothing, unless the version that is there now is as ``expected``.
     """
     values = {**asdict(quota), "changed_at": func.now(), "by_user": by}
     statement = insert(quotas).values(kind=kind, name=name, **values)
     statement = statement.on_conflict_do_update(index_elements=["kind", "name"], set_=values)
     with database.transaction() as connection:
+        _check_version(connection, kind, name, expected)
         return _record(connection.execute(statement.returning(quotas)).one())
 
 
-def remove_quota(database: Database, kind: Kind, name: str) -> bool:
-    """Remove a quota; False when there was none."""
+def remove_quota(database: Database, kind: Kind, name: str, expected: Expected = whatever) -> bool:
+    """Remove a quota; False when there was none. Raises QuotaChanged as ``set_quota``."""
     statement = delete(quotas).filter_by(kind=kind, name=name).returning(quotas.c.kind)
     with database.transaction() as connection:
+        _check_version(connection, kind, name, expected)
         return connection.execute(statement).one_or_none() is not None
+
+
+def _check_version(connection: Connection, kind: Kind, name: str, expected: Expected) -> None:
+    """Nobody changes a quota from here to the end of the transaction; all may read them."""
+    connection.execute(text(f"LOCK TABLE {quotas.name} IN SHARE ROW EXCLUSIVE MODE"))
+    found = _find(connection, kind, name)
+    if not expected(NOTHING if found is None else found.version):
+        raise QuotaChanged
+
+
+def _find(connection: Connection, kind: Kind, name: str) -> QuotaRecord | None:
+    row = connection.execute(select(quotas).filter_by(kind=kind, name=name)).one_or_none()
+    return None if row is None else _record(row)
 
 
 def gathered(found: Iterable[tuple[str, str, Quota]]) -> Quotas:

@@ -112,6 +112,13 @@ def relaunch(
         return True
 
 
+def is_held(database: Database, execution_id: int) -> bool:
+    """Whether it waits for new secrets."""
+    with database.transaction() as connection:
+        life = _life_of(connection, execution_id)
+        return life is not None and life.waits and life.held
+
+
 def live_servers(database: Database) -> list[LiveServer]:
     """The executions that are servers of JupyterHub and wait or run, oldest first."""
     query = (

@@ -36,7 +36,8 @@ class ServerExists(Exception):
 class NewExecution:
     """A validated request. ``secrets`` is environment that must not stay after the end.
 
-    ``groups`` are the user's, as they are now.
+    ``groups`` are the user's, as they are now. ``changes`` is what is to be other than the
+    description says, as JSON has it.
     """
 
     user: str
@@ -49,6 +50,7 @@ class NewExecution:
     fingerprint: str | None = None
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     groups: tuple[str, ...] = ()
+    changes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str] | None:
@@ -86,6 +88,7 @@ def _insert_and_tell() -> ReturningInsert[Any]:
             "fingerprint",
             "submitted_at",
             "groups",
+            "changes",
         )
         .on_conflict_do_nothing()
         .returning(executions.c.id, executions.c.submitted_at)
@@ -182,6 +185,8 @@ def _record(execution_id: int, new: NewExecution, now: datetime) -> ExecutionRec
         predicted_start_low=None,
         predicted_start=None,
         predicted_start_high=None,
+        groups=tuple(sorted(new.groups)),
+        changes=new.changes,
     )
 
 
@@ -202,6 +207,7 @@ def _write(
             "fingerprint": new.fingerprint,
             "submitted_at": record.submitted_at.isoformat(),
             "groups": sorted(new.groups),
+            "changes": new.changes,
         }
         for record, new in zip(records, batch, strict=True)
     ]

@@ -7,6 +7,8 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    Uuid,
     false,
     text,
 )
@@ -94,6 +97,8 @@ executions = Table(
     _moment("ended_at"),
     # How many started before it that may have delayed it.
     Column("overtaken", Integer, nullable=False, server_default="0"),
+    # What is other than the description says, because somebody changed it since.
+    Column("changes", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     # The first prediction of when it starts, and when that was made; never changed, so that it can
     # be compared with what happened. `predicted_start_high` null: nobody could tell.
     _moment("predicted_at"),
@@ -112,13 +117,14 @@ executions = Table(
         "id",
         postgresql_where=text("status not in ('terminated','error')"),
     ),
-    # How good the last predictions were, and how long the last executions ran.
+    # How good the last predictions were.
     Index(
         "ix_executions_foreseen",
         "started_at",
         postgresql_where=text("predicted_start is not null and started_at is not null"),
     ),
-    Index("ix_executions_ended_at", "ended_at", postgresql_where=text("started_at is not null")),
+    # How long the last executions ran; what ended in a period.
+    Index("ix_executions_ended_at", "ended_at"),
     # One live execution for each server of a user.
     Index(
         "uq_executions_live_server",
@@ -128,6 +134,10 @@ executions = Table(
         postgresql_where=text("server_name is not null and status not in ('terminated','error')"),
     ),
 )
+
+# Of an instance that ran, the time during which it held its reservation; without an end while it
+# does. Postgres refuses ranges that end before they begin, as after a clock was put back.
+_HELD = "tstzrange(LEAST(started_at, ended_at), ended_at)"
 
 # Owner: the master. The reservation of an instance is held until it is seen gone.
 instances = Table(
@@ -155,6 +165,8 @@ instances = Table(
     _moment("ended_at"),
     # What was used lately, for fair shares.
     Index("ix_instances_ended_at", "ended_at"),
+    # What was held in a period. For all rows: of a part Postgres keeps no statistics to plan with.
+    Index("ix_instances_held", text(_HELD), postgresql_using="gist"),
 )
 
 # Owner: the hub inserts; the master sets `handled_at`. What people wish of an execution.
@@ -169,6 +181,8 @@ intents = Table(
     _moment("at", nullable=False),
     _moment("handled_at"),
     Index("ix_intents_open", "id", postgresql_where=text("handled_at is null")),
+    # What is wished of one; and what goes when it is purged.
+    Index("ix_intents_execution_id", "execution_id"),
 )
 
 # Owners: the hub and the master append; nobody updates. Ids become visible in order: see events.py.
@@ -258,4 +272,76 @@ strangers = Table(
     # A sentence for the administrator: why nothing explains it.
     Column("why", Text, nullable=False),
     _moment("first_seen_at", nullable=False),
+)
+
+# Owner: the master, which adds to it what it purges. What was used by executions that are no longer
+# in the database, by the UTC day on which it was; units are seconds, millicores and bytes.
+usage_totals = Table(
+    "usage_totals",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("user_name", Text, primary_key=True),
+    # As in `executions`. There may be too many for a key of an index, so their hash is in it.
+    Column("groups", JSONB, nullable=False),
+    Column("groups_hash", Text, Computed("md5(groups::text)", persisted=True), primary_key=True),
+    # '' for descriptions of the user's own.
+    Column("zapp", Text, primary_key=True),
+    # Those that ended that day; of them, those that failed, and those that had run.
+    Column("executions", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("ran", BigInteger, nullable=False),
+    # From submission until they ran, all of them together.
+    Column("wait_seconds", Double, nullable=False),
+    Column("millicore_seconds", Double, nullable=False),
+    Column("byte_seconds", Double, nullable=False),
+    Column("gpu_seconds", Double, nullable=False),
+)
+
+# Owner: the master, which keeps of what it purges what estimates stand on. Only the newest.
+purged_runs = Table(
+    "purged_runs",
+    metadata,
+    # No foreign key: there is no such execution any more.
+    Column("execution_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_name", Text, nullable=False),
+    # The name in its description.
+    Column("zapp_name", Text, nullable=False),
+    Column("seconds", Double, nullable=False),
+    _moment("ended_at", nullable=False),
+    Index("ix_purged_runs_ended_at", "ended_at"),
+)
+
+# Owner: the master. What a user used with what was purged, as far as fair shares still weighed it
+# `at` that moment, the last time that something of hers was purged.
+purged_use = Table(
+    "purged_use",
+    metadata,
+    Column("user_name", Text, primary_key=True),
+    Column("byte_seconds", Double, nullable=False),
+    Column("millicore_seconds", Double, nullable=False),
+    Column("gpu_seconds", Double, nullable=False),
+    _moment("at", nullable=False),
+)
+
+# Owner: the portal appends; a trigger refuses that anybody updates or deletes. Who did what, or was
+# refused to.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _moment("at", nullable=False),
+    Column("actor", Text, nullable=False),
+    # As JupyterHub calls it: user or service.
+    Column("actor_kind", Text, nullable=False),
+    # What was asked for: the operation's id in REST. Of what: a path, such as executions/42.
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    # What was asked for in particular, and why it was refused.
+    Column("detail", JSONB, nullable=False),
+    # Made by the portal: what it writes again, when a commit was in doubt, is there once.
+    Column("key", Uuid, nullable=False, unique=True),
+    CheckConstraint("outcome in ('done','refused','failed','unknown')", name="outcome"),
+    Index("ix_audit_actor_id", "actor", "id"),
+    Index("ix_audit_at", "at"),
 )

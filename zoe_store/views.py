@@ -20,11 +20,12 @@ from zoe_core.cluster import (
     Observed,
     Outcome,
 )
-from zoe_core.zapp import parse_zapp
+from zoe_core.zapp import Changes, amend, parse_zapp
 
 
 def execution_view(row: Row[Any]) -> ExecutionView:
     """A stored execution; raises ZAppError when this version cannot read its description."""
+    changes = Changes.model_validate(row.changes)
     outcome = None
     if row.outcome is not None:
         outcome = Outcome(ExecutionStatus(row.outcome), row.reason or "")
@@ -32,7 +33,7 @@ def execution_view(row: Row[Any]) -> ExecutionView:
         id=row.id,
         user=row.user_name,
         name=row.name,
-        zapp=parse_zapp(row.description).zapp,
+        zapp=amend(parse_zapp(row.description).zapp, changes),
         status=ExecutionStatus(row.status),
         submitted_at=row.submitted_at,
         on_hold=row.on_hold,
@@ -43,6 +44,7 @@ def execution_view(row: Row[Any]) -> ExecutionView:
         outcome=outcome,
         groups=tuple(row.groups),
         overtaken=row.overtaken,
+        changes=changes,
     )
 
 
@@ -58,6 +60,7 @@ def life_row(view: ExecutionView, now: datetime) -> dict[str, Any]:
         "outcome": None if outcome is None else outcome.status,
         "reason": None if outcome is None else outcome.reason,
         "overtaken": view.overtaken,
+        "changes": view.changes.document(),
         "starting_since": _json_moment(view.starting_since),
         "started_at": _json_moment(view.started_at),
         "ended_at": _json_moment(now if view.status in FINAL else None),

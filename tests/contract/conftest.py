@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.sites import FakeSite, ProcessSite, ServedFakeSite, Site
+from tests.contract.sites import DockerSite, FakeSite, ProcessSite, ServedFakeSite, Site
 
-SITES = {"process": ProcessSite, "fake": FakeSite, "fake served": ServedFakeSite}
+SITES: dict[str, type[Site]] = {
+    "process": ProcessSite,
+    "docker": DockerSite,
+    "fake": FakeSite,
+    "fake served": ServedFakeSite,
+}
 
 
 @pytest.fixture(params=SITES)
@@ -21,5 +26,13 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 def real_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """One where commands really run."""
     site = SITES[request.param](tmp_path)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def process_site(tmp_path: Path) -> Iterator[Site]:
+    """One where commands are processes of this machine, with its files and its programs."""
+    site = ProcessSite(tmp_path)
     yield site
     site.close()

@@ -3,17 +3,20 @@
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from tests.support.docker_engine import TEST_IMAGE, DockerEngine, running_engine
 from tests.support.engines import ServedEngine
 from tests.support.waiting import eventually
 from zoe_core.amount import Amount
 from zoe_core.cluster import InstanceId, Observed
 from zoe_master.backends.base import Backend, InstanceSpec, Observation
+from zoe_master.backends.docker import DockerBackend
 from zoe_master.backends.fake import FakeBackend, FakeEngine, RealClock
 from zoe_master.backends.process import ProcessBackend
 
-DEPLOYMENT = "5a9c1f04-7f5e-4f4e-9d52-0c6a5a1f9b11"
-OTHER_DEPLOYMENT = "c0ffee00-7f5e-4f4e-9d52-0c6a5a1f9b11"
+# Others may test on the same engine at the same time.
+DEPLOYMENT, OTHER_DEPLOYMENT = str(uuid4()), str(uuid4())
 
 
 class Site(ABC):
@@ -22,6 +25,10 @@ class Site(ABC):
     image = "test"
     real = True
     """Whether commands really run, so that they can be asked about their world."""
+    has_gpus = True
+    """Whether an instance that asks for a GPU can start."""
+    outlives_portal = False
+    """Whether instances go on when the portal as a whole is stopped."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -112,6 +119,39 @@ class ProcessSite(Site):
         return ProcessBackend(
             deployment=deployment, directory=str(self.directory / deployment), **settings
         )
+
+
+class DockerSite(Site):
+    """Containers on a real engine; its tests are skipped, and say so, where there is none."""
+
+    image = TEST_IMAGE
+    has_gpus = False
+    outlives_portal = True
+
+    def __init__(self, directory: Path, engine: DockerEngine | None = None) -> None:
+        self._engine = engine or running_engine()
+        super().__init__(directory)
+
+    def make(self, deployment: str, **traits: Any) -> DockerBackend:
+        engine = {"url": self._engine.url, "gpus": ["0", "1"]}
+        return DockerBackend(
+            deployment=deployment,
+            directory=str(self.directory / deployment),
+            **({"engines": [engine]} | traits),
+        )
+
+    def restart_with(self, **traits: Any) -> None:
+        """A new master comes with other settings."""
+        self.backend.close()
+        self._opened.remove(self.backend)
+        self.backend = self.make(DEPLOYMENT, **traits)
+        self.backend.open()
+        self._opened.append(self.backend)
+
+    def close(self) -> None:
+        super().close()
+        for deployment in (DEPLOYMENT, OTHER_DEPLOYMENT):
+            self._engine.remove_all(deployment)
 
 
 class FakeSite(Site):

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.support.browser import DESKTOP, chromium, keep_screenshot
 from tests.support.running_zoe import RunningZoe
 
-expect.set_options(timeout=30_000)  # milliseconds: the machine may be busy
+PATIENCE = 90_000  # milliseconds: the machine may be busy
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def browser() -> Iterator[Browser]:
 def logged_in(portal: RunningZoe, browser: Browser) -> Iterator[BrowserContext]:
     """A window in which the administrator has used her one-time link."""
     context = browser.new_context(viewport=DESKTOP, base_url=portal.url)
-    context.set_default_timeout(45_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(portal.printed_link)
     keep_screenshot(page, "login-link")
@@ -55,7 +56,7 @@ def page(logged_in: BrowserContext) -> Iterator[Page]:
 def visitor(zoe: RunningZoe, browser: Browser) -> Iterator[Page]:
     """The administrator's browser, after she has used her link, at the module's own ``zoe``."""
     context = browser.new_context(viewport=DESKTOP, base_url=zoe.url)
-    context.set_default_timeout(45_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(zoe.fresh_link())
     page.get_by_role("button", name="Log in as admin").click()

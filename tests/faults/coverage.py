@@ -60,6 +60,8 @@ NEXT_MASTER = (Crash("start", Checkpoint.OFFICE_TAKEN),)
 """The master dies that takes over from one that died."""
 
 ELSEWHERE = {
+    Checkpoint.DOCKER_CREATED: "tests/integration/docker/test_crash_clean_up.py",
+    Checkpoint.PURGE_LOGS_REMOVED: "tests/zoe_master/test_purge.py",
     Checkpoint.SPAWN_STORED: "tests/integration/test_server_restarts.py",
     Checkpoint.SPAWN_NOTED: "tests/integration/test_server_restarts.py",
 }

@@ -103,7 +103,7 @@ class Site:
 
     def answers(self, name: str) -> None:
         """The server is there, and has the token of its newest launch, which the Hub accepts."""
-        eventually(lambda: is_ready(self.admin, name), timeout=60, message=self.zoe.output)
+        eventually(lambda: is_ready(self.admin, name), timeout=90, message=self.zoe.output)
         address = f"/user/admin/{name}/api/status"
         eventually(lambda: self.admin.get(address).status_code == 200)  # the proxy knows the way
         token = self.token(name)
@@ -118,7 +118,7 @@ class Site:
                 environment = process.environ()
             except psutil.Error:
                 continue
-            if environment.get("ZOE_URL", "").startswith(self.zoe.url):
+            if environment.get("ZOE_WORKSPACE", "").startswith(str(self.zoe.directory)):
                 found.add(environment.get("JUPYTERHUB_API_TOKEN", ""))
         return found
 

@@ -127,6 +127,7 @@ def _spec(run: Run, service: Service, index: int) -> InstanceSpec:
             EXECUTION, zapp.service(name).dns_label, number
         ),
         proxy_path=lambda name, port: f"/services/zoe/executions/7/endpoints/{name}/{port}",
+        defaults=SiteDefaults(),
     )
     rendered = render_instance(zapp, service, index, context)
     return InstanceSpec(

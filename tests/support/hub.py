@@ -22,6 +22,8 @@ from zoe_hub import permissions
 
 PREFIX = "/services/zoe/"
 PASSWORD = "the password of all test users"
+NO_TLS = False
+"""For httpx, which would read all certificates of the machine for each client: tests speak HTTP."""
 
 _CONFIG = """
 import json, os
@@ -53,6 +55,10 @@ c.Spawner.server_token_scopes = settings["server_token_scopes"]
 """
 
 
+SCOPES = (*permissions.USER_SCOPES, "custom:zoe:launch-own", "custom:zoe:resources")
+"""What everybody may do here."""
+
+
 @dataclass(frozen=True)
 class Hub:
     """A running Hub. ``service_token`` is the portal's; ``url`` ends without a slash."""
@@ -70,11 +76,12 @@ class Hub:
     def api(self, method: str, path: str, **kwargs: Any) -> Any:
         """Call its REST interface as an administrator; returns the JSON."""
         headers = {"Authorization": f"token {self.admin_token}"}
-        answer = httpx.request(method, self.api_url + path, headers=headers, timeout=30, **kwargs)
+        options = {"headers": headers, "timeout": 30, "verify": NO_TLS, **kwargs}
+        answer = httpx.request(method, self.api_url + path, **options)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def token(self, user: str, scopes: Iterable[str] = permissions.USER_SCOPES) -> str:
+    def token(self, user: str, scopes: Iterable[str] = SCOPES) -> str:
         """A new token of a user, with these scopes only."""
         made = self.api("POST", f"/users/{user}/tokens", json={"scopes": list(scopes)})
         return str(made["token"])
@@ -82,9 +89,16 @@ class Hub:
 
 @contextmanager
 def running_hub(
-    directory: Path, *, groups: dict[str, list[str]], spawner: dict[str, Any] | None = None
+    directory: Path,
+    *,
+    groups: dict[str, list[str]],
+    spawner: dict[str, Any] | None = None,
+    more: str = "",
 ) -> Iterator[Hub]:
-    """Start a Hub with the users of ``groups``, and stop it; a failed start shows its log."""
+    """Start a Hub with the users of ``groups``, and stop it; a failed start shows its log.
+
+    ``more`` is added to its configuration.
+    """
     hub_port, public_port = _free_ports(2)
     hub = Hub(
         url=f"http://127.0.0.1:{hub_port}",
@@ -93,7 +107,7 @@ def running_hub(
         log=directory / "hub.log",
     )
     config = directory / "jupyterhub_config.py"
-    config.write_text(_CONFIG)
+    config.write_text(_CONFIG + more)
     settings = _settings(hub, public_port, directory, groups, spawner)
     with hub.log.open("wb") as log:
         process = subprocess.Popen(
@@ -115,7 +129,7 @@ def _answers(hub: Hub, process: subprocess.Popen[bytes]) -> bool:
     assert process.poll() is None, hub.log.read_text()
     try:
         hub.api("GET", "/users")
-    except httpx.TransportError:
+    except (httpx.TransportError, httpx.HTTPStatusError):  # it listens before it knows its roles
         return False
     return True
 
@@ -160,7 +174,7 @@ def _settings(
             "load_roles": [
                 *permissions.ROLES,
                 role,
-                {"name": "everybody", "scopes": ["self"], "users": users},
+                {"name": "everybody", "scopes": ["self", *SCOPES], "users": users},
             ],
             "services": [portal, tests],
             "tornado_settings": {"slow_spawn_timeout": 1},

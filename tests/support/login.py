@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.support.hub import PASSWORD, PREFIX, Hub
+from tests.support.hub import NO_TLS, PASSWORD, PREFIX, Hub
 
 
 class Browser:
@@ -17,7 +17,7 @@ class Browser:
         self._hub = hub.url
         self._portal = portal_url.removesuffix(PREFIX)
         # One client for both: browsers tell cookies apart by host and path, not by port.
-        self.client = httpx.AsyncClient(timeout=30)
+        self.client = httpx.AsyncClient(timeout=30, verify=NO_TLS)
 
     async def open(self, path: str) -> httpx.Response:
         """Navigate to a path, as a person does; redirects are followed."""

@@ -134,7 +134,10 @@ def end_the_lock(database: Database) -> None:
 
 
 class MasterProcess:
-    """``zoe-master`` with the process back-end; its log goes to a file and is shown at the end."""
+    """``zoe-master`` in a process; its log goes to a file and is shown at the end.
+
+    ``backend`` are settings of its back-end, whose ``kind`` is ``process`` or ``docker``.
+    """
 
     def __init__(
         self,
@@ -142,6 +145,7 @@ class MasterProcess:
         directory: Path,
         *,
         module: str = "zoe_master.app",
+        kind: str = "process",
         backend: Mapping[str, object] | None = None,
         **settings: object,
     ) -> None:
@@ -156,13 +160,13 @@ class MasterProcess:
             "c = get_config()\n"
             "c.ProcessBackend.environments = {'test': {}}\n"
             "c.ProcessBackend.grace = 1.0\n"
-            + "".join(f"c.ProcessBackend.{name} = {each!r}\n" for name, each in own.items())
+            + "".join(f"c.{kind.title()}Backend.{name} = {each!r}\n" for name, each in own.items())
             + "".join(f"c.ZoeMaster.{name} = {value!r}\n" for name, value in settings.items())
         )
         self._environment = os.environ | {
             "ZOE_DATABASE_URL": url,
             "ZOE_DIR": str(directory),
-            "ZOE_BACKEND": "process",
+            "ZOE_BACKEND": kind,
             "ZOE_CONFIG": str(config),
             "ZOE_END_INSTANCES": "1",
         }

@@ -3,12 +3,11 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from zoe_store import migrate
+from zoe_store import embedded, migrate
 from zoe_store.database import Database
 from zoe_store.embedded import EmbeddedPostgres
 from zoe_store.office import Office
@@ -20,10 +19,16 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """The run's Postgres server, with a database that has all migrations as template."""
-    directory: Path = tmp_path_factory.mktemp("postgres")
-    with EmbeddedPostgres(directory, databases=(_TEMPLATE,)) as server:
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), databases=(_TEMPLATE,))
+    with pytest.MonkeyPatch.context() as patch:
+        # Nothing here outlives the machine, and to make a database took five times as long.
+        patch.setitem(embedded._SETTINGS, "fsync", "off")
+        server.start()
+    try:
         migrate.upgrade(server.url(_TEMPLATE))
         yield server
+    finally:
+        server.stop()
 
 
 @contextmanager

@@ -6,7 +6,11 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import pytest
+
 _T = TypeVar("_T")
+# What "not yet" looks like. Pytest's own failures (of `pytest.raises` above all) are no Exception.
+_NOT_YET = (AssertionError, pytest.fail.Exception)
 _DELAY = 0.02  # seconds between two looks
 
 
@@ -16,7 +20,8 @@ def eventually(
     """Call `check` until it returns something true, and return that.
 
     Raises AssertionError with `message` (built only then, if it is a function) and the last
-    value after `timeout` seconds. An AssertionError of `check` counts as "not yet".
+    value after `timeout` seconds. A failed assertion of `check`, `pytest.raises` among them, counts
+    as "not yet".
     """
     deadline = time.monotonic() + timeout
     while True:
@@ -40,7 +45,7 @@ async def eventually_async(
         if inspect.isawaitable(value):
             try:
                 value = await value
-            except AssertionError as error:
+            except _NOT_YET as error:
                 value, failure = None, error
         if value:
             return value
@@ -49,10 +54,10 @@ async def eventually_async(
         await asyncio.sleep(_DELAY)
 
 
-def _look(check: Callable[[], _T]) -> tuple[_T | None, AssertionError | None]:
+def _look(check: Callable[[], _T]) -> tuple[_T | None, BaseException | None]:
     try:
         return check(), None
-    except AssertionError as error:
+    except _NOT_YET as error:
         return None, error
 
 

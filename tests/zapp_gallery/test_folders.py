@@ -95,14 +95,6 @@ def test_the_readme_is_for_people(entry: GalleryEntry) -> None:
 
 
 @each_entry
-def test_the_dockerfile_builds_on_any_base(entry: GalleryEntry) -> None:
-    lines = (entry.logo_path.parent / "Dockerfile").read_text().splitlines()
-    words = [line for line in lines if line and not line.startswith("#")]
-    assert words[0].startswith("ARG BASE=")
-    assert words[1] == "FROM ${BASE}"
-
-
-@each_entry
 def test_the_logo_is_a_small_picture_and_nothing_else(entry: GalleryEntry) -> None:
     text = entry.logo_path.read_text()
     root = ElementTree.fromstring(text)

@@ -10,6 +10,8 @@ from zoe_notebook.job import EXAMPLE, JobError, check_format, find_notebook, pre
 
 from tests.support.gallery_runs import EXECUTION, Run, running
 from tests.support.waiting import eventually
+from zapp_gallery import DEFAULT_DIRECTORY, load_gallery
+from zoe_core.zapp import render_results
 
 
 def notebook(*sources: str, tagged: str = "") -> str:
@@ -33,13 +35,15 @@ def test_the_example_runs_with_all_defaults(place: Path) -> None:
         log = run.log("notebook")
         assert "Pi is roughly 3.1" in log
         assert f"The executed notebook is runs/zoe-example-{EXECUTION}.ipynb" in log
+        assert "WARNING" not in log
         outputs = executed(run, "zoe-example").cells[-1].outputs
         assert any("image/png" in output.get("data", {}) for output in outputs)
 
 
 def test_parameters_are_given_to_the_notebook(place: Path) -> None:
-    values = {"notebook": "my work.ipynb", "parameters": json.dumps({"word": 'a "b" {user_name}'})}
-    files = {"my work.ipynb": notebook("print(word * 2)", tagged="word = ''")}
+    text = json.dumps({"word": 'a "b" {user_name}'})
+    values = {"notebook": "my work.ipynb", "parameters": text, "times": 2}
+    files = {"my work.ipynb": notebook("print(word * times)", tagged="word, times = '', 1")}
     with running("notebook-job", place, values, files) as run:
         assert run.wait() == 0, run.all_logs()
         assert executed(run, "my work").cells[-1].outputs[0].text == 'a "b" {user_name}' * 2 + "\n"
@@ -134,6 +138,29 @@ def test_the_copy_stands_beside_the_notebook(tmp_path: Path) -> None:
     assert job.parameters == {"year": 2026}
 
 
+@pytest.mark.parametrize(
+    ("given", "result"),
+    [
+        ("latest.ipynb", "runs/latest-12.ipynb"),
+        ("current/may.ipynb", "current/runs/may-12.ipynb"),
+        ("current/../latest.ipynb", "runs/latest-12.ipynb"),
+    ],
+)
+def test_one_given_by_a_link_leaves_its_copy_where_the_page_says(
+    given: str, result: str, tmp_path: Path
+) -> None:
+    reports = tmp_path / "archive" / "2026"
+    reports.mkdir(parents=True)
+    (reports / "may.ipynb").write_text(notebook("1"))
+    (tmp_path / "latest.ipynb").symlink_to("archive/2026/may.ipynb")
+    (tmp_path / "current").symlink_to("archive/2026")
+    job = prepare(given, "", tmp_path, "12")
+    assert job.result == tmp_path.resolve() / result
+    description = load_gallery()["notebook-job"].applied({"notebook": given})
+    [promised] = render_results(description.results, 12, "job")
+    assert promised.path == result
+
+
 def test_the_example_does_not_replace_a_file(tmp_path: Path) -> None:
     mine = notebook("'mine'")
     (tmp_path / EXAMPLE).write_text(mine)
@@ -141,23 +168,10 @@ def test_the_example_does_not_replace_a_file(tmp_path: Path) -> None:
     assert (tmp_path / EXAMPLE).read_text() == mine
 
 
-def test_notebooks_of_the_project_are_stored_without_outputs() -> None:
-    root = Path(__file__).parents[2]
-    stored = [*root.glob("notebooks/*.ipynb"), *root.glob("zapp_gallery/*/bin/*/*.ipynb")]
-    assert len(stored) >= 2
-    for place in stored:
-        document = nbformat.read(place, as_version=4)
-        nbformat.validate(document)
-        for cell in document.cells:
-            assert not cell.get("outputs")
-            assert cell.get("execution_count") is None
-
-
-def test_first_steps_run(place: Path) -> None:
-    source = Path(__file__).parents[2] / "notebooks" / "first-steps.ipynb"
-    files = {"first-steps.ipynb": source.read_text()}
-    with running("notebook-job", place, {"notebook": "first-steps.ipynb"}, files) as run:
-        assert run.wait() == 0, run.all_logs()
-        cells = executed(run, "first-steps").cells
-        assert cells[1].outputs[0].data["text/plain"] == "2"
-        assert str(run.workspace) in cells[-1].outputs[0].text
+def test_the_example_is_stored_without_outputs() -> None:
+    place = DEFAULT_DIRECTORY / "notebook-job" / "bin" / "zoe_notebook" / "example.ipynb"
+    document = nbformat.read(place, as_version=4)
+    nbformat.validate(document)
+    for cell in document.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None

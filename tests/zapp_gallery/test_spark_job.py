@@ -6,21 +6,32 @@ import re
 import signal
 import stat
 import subprocess
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from zoe_spark import command
 from zoe_spark.child import run_child
 from zoe_spark.leaving import has_children
 from zoe_spark.program import ProgramError, find_program
-from zoe_spark.settings import bind_address, process_environment, write_configuration
+from zoe_spark.settings import (
+    bind_address,
+    heap,
+    process_environment,
+    worker_cores,
+    write_configuration,
+)
 from zoe_spark.shared import execution_secret, forget, publish, shared_directory
 from zoe_spark.waiting import NotReadyError, wait_for_master, wait_for_text, wait_for_worker
 
 from tests.support.gallery_runs import running
 from tests.support.waiting import eventually
+from tests.zoe_core.zapp.documents import context as make_context
+from zapp_gallery import load_gallery
 from zoe_core.cluster import Observed
+from zoe_core.zapp import Changes, InstanceSize, amend, render_instance
 
 SESSION = """\
 #!/usr/bin/env python3
@@ -227,3 +238,84 @@ def test_a_child_that_has_ended_is_none(leaves: str, expected: bool) -> None:
 def test_exit_codes_of_a_child() -> None:
     assert run_child(["/bin/sh", "-c", "exit 7"], {}) == 7
     assert run_child(["/bin/sh", "-c", "kill -9 $$"], {}) == 137
+
+
+@pytest.mark.parametrize(
+    ("reserved", "told"), [(None, 512), (2**28, 512), (2**30, 512), (2**31, 1280), (2**34, 12032)]
+)
+def test_java_takes_a_part_of_what_is_reserved(reserved: int | None, told: int) -> None:
+    assert heap(None if reserved is None else str(reserved)) == f"{told}m"
+
+
+@pytest.mark.parametrize(
+    ("slug", "driver"), [("spark-job", "spark-submit"), ("pyspark-notebook", "notebook")]
+)
+def test_executors_are_as_large_as_the_workers_of_this_start(
+    slug: str,
+    driver: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The workspace may hold what an earlier start, with other sizes, has written."""
+    sizes = {"spark-worker": InstanceSize(memory=2**31)}
+    zapp = amend(load_gallery()[slug].zapp, Changes(resources=sizes))
+    context = make_context(workspace=str(tmp_path))
+    rendered = render_instance(zapp, zapp.service(driver), 0, context)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name, value in rendered.environment.items():
+        monkeypatch.setenv(name, value)
+    publish(shared_directory(os.environ) / "spark-worker-heap", "512m")
+
+    command._prepare("127.9.8.7", "/path", "warn", "127.9.8.6")
+
+    assert capsys.readouterr().err == ""
+    (settings,) = tmp_path.glob("spark-conf/spark-defaults.conf")
+    assert "spark.executor.memory 1280m" in settings.read_text().splitlines()
+
+
+@pytest.mark.parametrize("reserved", [None, ""])
+def test_who_does_not_say_how_large_workers_are_is_told_how(
+    reserved: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Descriptions of one's own may be copies of older ones. The job goes on."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("ZOE_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("EXECUTION_ID", "5")
+    if reserved is None:
+        monkeypatch.delenv("SPARK_WORKER_RESERVED", raising=False)
+    else:
+        monkeypatch.setenv("SPARK_WORKER_RESERVED", reserved)
+
+    command._prepare("127.9.8.7", "/path", "warn")
+    of_a_worker = capsys.readouterr().err
+    command._prepare("127.9.8.7", "/path", "warn", "127.9.8.6")
+    of_a_driver = capsys.readouterr().err
+
+    settings = tmp_path / "spark-conf" / "spark-defaults.conf"
+    assert "spark.executor.memory 512m" in settings.read_text().splitlines()
+    assert of_a_worker == ""
+    assert of_a_driver.count("\n") == 1
+    assert "executors get 512m only" in of_a_driver
+    assert '["SPARK_WORKER_RESERVED", "{memory#spark-worker}"]' in of_a_driver
+
+
+def test_a_worker_runs_as_many_tasks_as_it_has_cores_or_more() -> None:
+    assert worker_cores({}) == 1
+    assert worker_cores({"SPARK_CORES": "3", "ZOE_CORES": "0.5"}) == 3
+    assert worker_cores({"SPARK_CORES": "1", "ZOE_CORES": "4.5"}) == 4
+
+
+def test_several_may_write_the_same_file_at_once(tmp_path: Path) -> None:
+    writers = [
+        threading.Thread(target=publish, args=(tmp_path / "path", "/a/b")) for _ in range(20)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [each.name for each in tmp_path.iterdir()] == ["path"]
+    assert (tmp_path / "path").read_text() == "/a/b"

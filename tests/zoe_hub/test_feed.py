@@ -18,7 +18,7 @@ from zoe_core.cluster import InstanceId
 from zoe_hub import feed as module
 from zoe_hub.feed import EventFeed
 from zoe_master.backends.fake import FakeEngine
-from zoe_store.database import Database
+from zoe_store.database import Database, DatabaseAway
 from zoe_store.events import EventRecord, NewEvent, append_events, lock_events, read_events
 
 PATIENCE = 20.0
@@ -232,3 +232,51 @@ async def test_who_never_reads_delays_nobody_and_costs_one_page(
     assert seen == everything
     await slow.aclose()
     await fast.stop()
+
+
+async def test_what_came_together_is_one_batch(hub: HubEnd, feed: EventFeed) -> None:
+    one = await hub.submit(user="alice")
+    batches = feed.follow_batches(after=0, user="alice")
+    assert [event.kind for event in await anext(batches)] == ["submitted"]
+    await asyncio.to_thread(burst, hub, [one], 5)
+    assert [event.kind for event in await anext(batches)] == ["tick"] * 5
+    await batches.aclose()
+
+
+async def test_whoever_follows_can_be_roused(hub: HubEnd, feed: EventFeed) -> None:
+    one = await hub.submit(user="alice")
+    newest = (await hub.call(read_events, after=0))[-1].id
+    everybody = [
+        feed.follow_batches(after=newest),
+        feed.follow_batches(after=newest, user="bob"),
+        feed.follow_batches(after=newest, execution_id=one),
+    ]
+    assert [list(await anext(each)) for each in everybody] == [[], [], []]
+    waiting = [asyncio.ensure_future(anext(each)) for each in everybody]
+    await asyncio.sleep(0)
+    feed.rouse()
+    assert [list(await each) for each in waiting] == [[], [], []]
+    for each in everybody:
+        await each.aclose()
+
+
+async def test_whoever_is_behind_is_roused_while_the_database_is_away(
+    hub: HubEnd, feed: EventFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hub.submit()
+    everything = await hub.call(read_events, after=0)
+
+    def away(*_: Any, **__: Any) -> list[EventRecord]:
+        raise DatabaseAway("it does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "read_events", away)
+        batches = feed.follow_batches(after=0)
+        assert list(await anext(batches)) == [], "the first comes at once"
+        for _ in range(2):
+            waiting = asyncio.ensure_future(anext(batches))
+            await asyncio.sleep(0)
+            feed.rouse()
+            assert list(await asyncio.wait_for(waiting, PATIENCE)) == []
+    assert list(await asyncio.wait_for(anext(batches), PATIENCE)) == everything
+    await batches.aclose()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from tests.support.waiting import eventually_async
 from zoe_hub import endless, hub_databases
+from zoe_hub.settings import Settings, SettingsError
 from zoe_store.embedded import EmbeddedPostgres
 
 
@@ -21,6 +22,16 @@ def test_jupyterhub_may_leave_transactions_open(tmp_path: Path) -> None:
             assert connection.scalar(show) == "0"
             assert connection.scalar(sa.text("SHOW statement_timeout")) == "8s"
         engine.dispose()
+
+
+@pytest.mark.parametrize("who", ["a backup of its database", "another Zoe"])
+async def test_who_uses_the_database_already_is_told(tmp_path: Path, who: str) -> None:
+    settings = Settings(8000, tmp_path, "process", None)
+    with (
+        EmbeddedPostgres(tmp_path / "postgres", who=who),
+        pytest.raises(SettingsError, match=f"^{who} runs in ZOE_DIR={tmp_path}$"),
+    ):
+        hub_databases._start(hub_databases._embedded(settings), settings)
 
 
 async def test_an_unexpected_error_does_not_end_the_watch_over_postgres(

@@ -177,3 +177,70 @@ async def test_a_service_whose_start_met_a_broken_session_is_tried_again(
     service: Any = SimpleNamespace(db=session, name="zoe", log=logging.getLogger("test"))
     await Service.start(service)
     assert found == [1, 1]
+
+
+async def test_a_stop_waits_for_the_spawn_that_it_interrupts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A busy Hub takes longer for that than the second that JupyterHub gives it."""
+    pending_at_stop = []
+
+    async def stop(handler: Any, user: Any, server_name: str = "") -> None:
+        pending_at_stop.append(user.spawners[server_name].pending)
+
+    monkeypatch.setattr(BaseHandler, "stop_single_user", stop)
+    hub_guard._guard_stops()
+    started, busy = asyncio.Event(), asyncio.Event()
+    spawner = SimpleNamespace(pending="spawn", _spawn_future=None)
+
+    async def spawn() -> None:
+        try:
+            started.set()
+            await asyncio.Event().wait()
+        finally:
+            await busy.wait()
+            spawner.pending = None
+
+    spawner._spawn_future = asyncio.create_task(spawn())
+    await started.wait()
+    spawner._spawn_future.cancel()
+    user = SimpleNamespace(spawners={"": spawner})
+    stopping = asyncio.create_task(BaseHandler.stop_single_user(None, user))
+    await asyncio.wait({stopping}, timeout=0.05)
+    assert pending_at_stop == []
+    busy.set()
+    await stopping
+    assert pending_at_stop == [None]
+
+
+async def test_two_that_stop_a_server_while_it_spawns_wait_for_one_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """JupyterHub itself refuses the second one, as an error of its own."""
+    stopped = asyncio.Event()
+    spawner = SimpleNamespace(pending="spawn")  # has no _stop_future before its first stop
+
+    async def stop(handler: Any, user: Any, server_name: str = "") -> asyncio.Future[Any]:
+        if spawner.pending:
+            raise RuntimeError(f"pending {spawner.pending}")
+        spawner.pending = "stop"
+        spawner._stop_future = asyncio.ensure_future(stopped.wait())
+        await asyncio.sleep(0)
+        return spawner._stop_future
+
+    async def spawn() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            spawner.pending = None
+
+    monkeypatch.setattr(BaseHandler, "stop_single_user", stop)
+    hub_guard._guard_stops()
+    spawner._spawn_future = asyncio.create_task(spawn())
+    await asyncio.sleep(0)  # it has begun
+    spawner._spawn_future.cancel()
+    user = SimpleNamespace(spawners={"": spawner})
+    one, two = await asyncio.gather(*(BaseHandler.stop_single_user(None, user) for _ in range(2)))
+    assert one is two is spawner._stop_future
+    stopped.set()
+    await one

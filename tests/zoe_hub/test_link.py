@@ -13,10 +13,10 @@ import pytest
 from tests.support.masters import Gate, HubEnd, acting
 from tests.support.waiting import eventually_async
 from zoe_core.protocol import PROTOCOL_VERSION, ReadLog
-from zoe_hub import contact
+from zoe_hub import contact, link
 from zoe_hub.link import MasterAway, MasterLink, NotAnswered
 from zoe_master.backends.fake import FakeEngine
-from zoe_store.cluster import master_record
+from zoe_store.cluster import MasterRecord, master_record
 from zoe_store.database import Database, DatabaseAway
 from zoe_store.keys import KeyRing
 
@@ -33,8 +33,13 @@ async def test_a_master_that_was_never_there(hub: HubEnd) -> None:
 
 
 async def test_many_questions_at_once_each_get_their_own_answer(
-    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd
+    database_url: str,
+    tmp_path: Path,
+    engine: FakeEngine,
+    hub: HubEnd,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(link, "DEADLINE", PATIENCE)  # it is not about how soon
     async with acting(database_url, tmp_path, engine):
         ids = [await hub.submit() for _ in range(3)]
         for each in ids:
@@ -152,9 +157,51 @@ async def test_one_connection_that_alone_was_refused_is_made_anew(
 
     monkeypatch.setattr(KeyRing, "is_client", is_client)
     async with acting(database_url, tmp_path, engine):
-        await eventually_async(answers(hub))
+        await eventually_async(answers(hub), PATIENCE)
         # The one for news is not needed for that, and missed after a while.
-        await eventually_async(lambda: len(asked) > 3)
+        await eventually_async(lambda: len(asked) > 3, PATIENCE)
+        await eventually_async(answers(hub), PATIENCE)
+
+
+@pytest.mark.parametrize("name", ["requests", "logs"])
+async def test_a_connection_that_takes_nothing_any_more_is_made_anew(
+    database_url: str, tmp_path: Path, engine: FakeEngine, hub: HubEnd, name: str
+) -> None:
+    async with acting(database_url, tmp_path, engine):
+        await eventually_async(answers(hub))
+        ours = hub.link._contact
+        await eventually_async(lambda: not ours._lost.is_set())
+        # So ZeroMQ leaves one that broke and was refused when it was made again.
+        urls = {"requests": ours._place.commands_url, "logs": ours._place.logs_url}
+        getattr(ours, name)._socket.disconnect(urls[name])
+        assert not await answers(hub)()
+        await eventually_async(answers(hub))
+
+
+async def test_the_connection_for_logs_is_made_anew_before_anybody_wants_a_log(
+    database_url: str,
+    tmp_path: Path,
+    engine: FakeEngine,
+    hub: HubEnd,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record, hangs, looks = contact.master_record, Gate(), []
+
+    def look(database: Database) -> MasterRecord:
+        looks.append(database)
+        if len(looks) == 2:
+            hangs()
+        return record(database)
+
+    monkeypatch.setattr(contact, "master_record", look)
+    async with acting(database_url, tmp_path, engine):
+        # The first answer comes before the search, which has its own look, has tried both.
+        assert (await hub.link.queue()).entries == ()
+        ours = hub.link._contact
+        refused = ours.logs._socket
+        refused.disconnect(ours._place.logs_url)
+        hangs.opened.set()
+        await eventually_async(lambda: ours.logs._socket is not refused)
         await eventually_async(answers(hub))
 
 

@@ -18,11 +18,14 @@ class Reads:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
         self.away = False
+        self.unseen: Node | None = None
         self._really = cluster.known_nodes
         monkeypatch.setattr(cluster, "known_nodes", self)
 
     def __call__(self, database: Database) -> list[Node]:
         self.count += 1
+        if self.unseen is not None:
+            return [Node("seen", Amount(memory=1), online=False), self.unseen]
         if self.away:
             raise DatabaseAway("for a test")
         return [*self._really(database), Node(f"read {self.count}", Amount())]
@@ -70,3 +73,15 @@ async def test_who_gives_up_does_not_end_it_for_the_others(view: PlatformView) -
     first.cancel()
     assert await second == ["read 1"]
     assert first.cancelled()
+
+
+async def test_while_a_node_was_never_seen_nobody_knows_what_is_too_large(
+    view: PlatformView, reads: Reads
+) -> None:
+    reads.unseen = Node("new", Amount(), online=False)
+    assert await names(view) == []
+
+
+async def test_a_node_that_is_away_is_as_large_as_it_was(view: PlatformView, reads: Reads) -> None:
+    reads.unseen = Node("away", Amount(memory=2), online=False)
+    assert await names(view) == ["seen", "away"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 import psutil
@@ -129,6 +130,30 @@ async def test_a_route_is_served_as_soon_as_it_is_added_and_no_longer_when_delet
 
     await eventually_async(gone)
     assert await status(http, f"{proxy.public_url}/app/4/x") == 200
+
+
+async def test_the_hosts_of_executions_lead_to_the_portal(
+    proxy: ZoeProxy, upstream: Upstream, http: aiohttp.ClientSession
+) -> None:
+    proxy.app = SimpleNamespace(subdomain_host="https://zoe.test")
+    await proxy.add_route("zoe.test/services/zoe/", upstream.url, {"service": "zoe"})
+    await proxy.add_route("ada.zoe.test/user/ada/", upstream.url, {"user": "ada"})
+
+    async def served(host: str, path: str) -> bool:
+        async with http.get(f"{proxy.public_url}{path}", headers={"Host": host}) as answer:
+            return answer.status == 200
+
+    assert await served("zoe.test", "/services/zoe/x")
+    await eventually_async(lambda: served("execution--42.zoe.test", "/services/zoe/x"))
+    assert await served("execution--7.zoe.test:8000", "/")
+    assert await served("ada.zoe.test", "/user/ada/")
+    for host in ("zoe.test", "ada.zoe.test", "execution--042.zoe.test", "execution--4.zoeXtest"):
+        assert not await served(host, "/x")
+    # The Hub sees only what it has made itself.
+    assert sorted(await proxy.get_all_routes()) == [
+        "ada.zoe.test/user/ada/",
+        "zoe.test/services/zoe/",
+    ]
 
 
 async def test_names_of_files_arrive_as_they_were_encoded(

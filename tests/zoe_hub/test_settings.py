@@ -4,7 +4,9 @@ import os
 import re
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from tests.support.ports import free_ports_in_a_row
@@ -15,8 +17,8 @@ def test_nothing_said_means_the_defaults(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     expected = Settings(8000, tmp_path / ".zoe", "process", None)
     assert Settings.from_environment({}) == expected
-    names = ["ZOE_PORT", "ZOE_DIR", "ZOE_BACKEND", "ZOE_DATABASE_URL", "ZOE_STANDALONE"]
-    empty = dict.fromkeys(names, "")
+    names = ["PORT", "DIR", "BACKEND", "ADDRESS", "DATABASE_URL", "STANDALONE"]
+    empty = {f"ZOE_{name}": "" for name in names}
     assert Settings.from_environment(empty) == expected
 
 
@@ -25,12 +27,14 @@ def test_all_that_can_be_said() -> None:
         "ZOE_PORT": "65532",
         "ZOE_DIR": "/srv/zoe",
         "ZOE_BACKEND": "fake",
+        "ZOE_ADDRESS": "127.0.0.3",
         "ZOE_DATABASE_URL": "postgresql://zoe@db/zoe",
         "ZOE_STANDALONE": "1",
     }
     url = "postgresql+psycopg2://zoe@db/zoe"
     settings = Settings.from_environment(environment)
-    assert settings == Settings(65532, Path("/srv/zoe"), "fake", url, standalone=True)
+    expected = Settings(65532, Path("/srv/zoe"), "fake", url, standalone=True, address="127.0.0.3")
+    assert settings == expected
     assert settings.standalone_ports() == {"hub": 65533, "traefik": 65534, "portal": 65535}
 
 
@@ -59,6 +63,44 @@ def test_what_is_no_port(port: str) -> None:
 def test_an_unknown_back_end_names_the_known_ones() -> None:
     with pytest.raises(SettingsError, match=r"ZOE_BACKEND=dokcer is unknown; .* fake, process"):
         Settings.from_environment({"ZOE_BACKEND": "dokcer"})
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.254", "localhost", "::1", "127.0.0.1:80"])
+def test_what_is_no_address_of_this_machine(address: str) -> None:
+    with pytest.raises(SettingsError, match=rf"ZOE_ADDRESS={re.escape(address)} is no address of"):
+        Settings.from_environment({"ZOE_ADDRESS": address})
+
+
+def interfaces(**addresses: str) -> dict[str, list[SimpleNamespace]]:
+    """What psutil says: an address of IPv6 comes first."""
+    other = SimpleNamespace(family=socket.AF_INET6, address="fe80::1")
+    return {
+        name: [other, SimpleNamespace(family=socket.AF_INET, address=address)]
+        for name, address in addresses.items()
+    }
+
+
+def test_with_docker_servers_find_us_at_the_bridge_of_its_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = interfaces(lo="127.0.0.1", docker0="127.0.0.9")
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: found)
+    settings = Settings.from_environment({"ZOE_BACKEND": "docker"})
+    assert settings.address == "127.0.0.9"
+    assert settings.part_addresses() == {
+        "hub": "127.0.0.9",
+        "traefik": "127.0.0.1",
+        "portal": "127.0.0.9",
+    }
+    assert Settings.from_environment({}).address == "127.0.0.1"
+
+
+def test_without_a_bridge_the_address_must_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: interfaces(lo="127.0.0.1"))
+    with pytest.raises(SettingsError, match=r"no network interface docker0.* set ZOE_ADDRESS"):
+        Settings.from_environment({"ZOE_BACKEND": "docker"})
+    said = {"ZOE_BACKEND": "docker", "ZOE_ADDRESS": "127.0.0.4"}
+    assert Settings.from_environment(said).address == "127.0.0.4"
 
 
 @pytest.mark.parametrize("url", ["junk", "sqlite:///x", "postgresql://host", "://"])

@@ -16,7 +16,15 @@ PICTURE = snapshot(
 def questions() -> Questions:
     made = plan(PICTURE)
     nothing_foreseen = cast(Any, SimpleNamespace(expected={}, error=None))
-    return Questions(cast(Inbox, None), 1, lambda: (PICTURE, made), nothing_foreseen)
+    return Questions(
+        cast(Inbox, None),
+        1,
+        lambda: (PICTURE, made),
+        nothing_foreseen,
+        cast(Any, None),
+        cast(Any, None),
+        cast(Any, None),
+    )
 
 
 async def test_of_a_long_queue_the_first_are_told_why() -> None:

@@ -69,7 +69,10 @@ class Client:
         socket = socket or self.commands
         if not await socket.poll(PATIENCE, zmq.POLLOUT):
             return None
-        await socket.send_multipart(frames)
+        try:
+            await socket.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again:  # it was refused meanwhile
+            return None
         return await self._received(socket, PATIENCE)
 
     async def hears(self) -> Envelope | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from zoe_core.zapp import ZApp
+from zoe_core.zapp import UNCHANGED, Changes, ZApp
 
 
 class ExecutionStatus(StrEnum):
@@ -63,9 +63,10 @@ class ExecutionView:
     """One live execution, as the scheduler and the reconciler see it.
 
     ``start_failures`` counts the gangs that were not whole by their deadline. ``terminate`` holds
-    the reason of a wish to end it that was not yet acted on. ``zapp`` has its parameters applied.
-    ``groups`` are the user's at submission. ``expected_seconds`` is how long it will probably run,
-    None when nothing is known. ``overtaken`` counts the starts of others that may have delayed it.
+    the reason of a wish to end it that was not yet acted on. ``zapp`` has its parameters applied,
+    and ``changes``, which were asked for since. ``groups`` are the user's at submission.
+    ``expected_seconds`` is how long it will probably run, None when nothing is known. ``overtaken``
+    counts the starts of others that may have delayed it.
     """
 
     id: int
@@ -83,3 +84,4 @@ class ExecutionView:
     groups: tuple[str, ...] = ()
     expected_seconds: float | None = None
     overtaken: int = 0
+    changes: Changes = UNCHANGED

@@ -28,6 +28,10 @@ class Quota:
     runtime_limit: int | None = None
     weight: float | None = None
 
+    def runtime_limit_beside(self, own: int | None) -> int | None:
+        """Seconds that an execution with a limit of its ``own`` may run: the smaller counts."""
+        return min((each for each in (own, self.runtime_limit) if each is not None), default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Quotas:

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 PROTOCOL_VERSION = 3
+"""Changes with any message that was there before. One that is new changes nothing for the others: a
+peer that does not know it says so."""
+
 _MAGIC = b"zoe/"
 _SHOWN = 20  # characters of a version that nobody knows, so that a sentence stays one
 

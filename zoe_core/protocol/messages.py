@@ -7,10 +7,11 @@ the database), so one that is lost, late or doubled changes nothing, and whoever
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from zoe_core.amount import Amount
 from zoe_core.explanation import Explanation
 from zoe_core.protocol.envelope import Envelope, MalformedEnvelope
 
@@ -29,6 +30,9 @@ database alike: a few beats, so that a machine that is busy for a moment alarms 
 
 ESTIMATE_WITHIN = 10.0
 """Seconds within which ``Estimate`` is answered, at least with a ``Failure``."""
+
+EXAMINE_WITHIN = 15.0
+"""Seconds within which ``Examine`` is answered: engines that are busy take their time."""
 
 MAX_CANDIDATES = 8
 """Alternatives in one ``Estimate``, at most."""
@@ -141,6 +145,93 @@ class EstimateReply(Message):
     estimates: tuple[Estimated, ...]
 
 
+class Examine(Message):
+    """What is there on the nodes that an administrator should know of? Answered by ``Examined``."""
+
+
+class Oddity(Message):
+    """Something that an administrator should know of, on ``node``, or everywhere (None).
+
+    ``what`` names it, ``why`` says why it is told, and ``remedy`` what to type, if there is
+    anything to be done. ``serious``: all is well only without it. ``instance`` is its identity if
+    it is one: execution, name and attempt.
+    """
+
+    what: str
+    node: str | None
+    why: str
+    serious: bool
+    since: AwareDatetime | None = None
+    remedy: str | None = None
+    instance: tuple[int, str, int] | None = None
+
+
+class Examined(Message):
+    """Answer to ``Examine``; ``nodes`` is how many of them answered."""
+
+    oddities: tuple[Oddity, ...]
+    nodes: int
+
+
+class Use(Message):
+    """What do the instances of an execution use? Answered by ``UseReply``.
+
+    For a while after it they are measured more often. ``newest``: only the newest measurement of
+    those that run, without what they have reserved.
+    """
+
+    execution_id: int = Field(ge=1)
+    newest: bool = False
+
+
+class InstanceUse(Message):
+    """What one attempt has used: samples as columns of equal lengths, the oldest first.
+
+    ``at`` is in seconds since 1970. ``memory``: the most in bytes, and ``cores``: the mean, since
+    the sample before. ``memory_limit`` is in bytes, None where nothing limits it.
+    """
+
+    instance: str
+    attempt: int
+    reserved: Amount | None = None
+    memory_limit: int | None = None
+    at: tuple[float, ...]
+    memory: tuple[int, ...]
+    cores: tuple[float, ...]
+
+
+class UseReply(Message):
+    """Answer to ``Use``, by service and index; nothing of an execution that has ended."""
+
+    items: tuple[InstanceUse, ...]
+
+
+class NodesUse(Message):
+    """What do the instances on each node use? Answered by ``NodesUseReply``."""
+
+
+class NodeUse(Message):
+    """What the instances on a node were last seen to use: memory in bytes, and cores."""
+
+    node: str
+    memory: int
+    cores: float
+
+
+class NodesUseReply(Message):
+    """Answer to ``NodesUse``: the nodes that are online, without those of which it is not known."""
+
+    items: tuple[NodeUse, ...]
+
+
+class Figures(Message):
+    """What has the scheduler counted? Answered by ``FiguresReply``."""
+
+
+class FiguresReply(Message):
+    """Answer to ``Figures``: the blob is the text format of Prometheus, in UTF-8."""
+
+
 class ReadLog(Message):
     """Bytes of an instance's log. Answered by ``LogChunk``, the bytes in the blob.
 
@@ -185,10 +276,8 @@ class Failure(Message):
     reason: str
 
 
-Request = Wake | Ping | Queue | Explain | Estimate | ReadLog
-_REQUESTS: dict[str, type[Request]] = {
-    each.__name__: each for each in (Wake, Ping, Queue, Explain, Estimate, ReadLog)
-}
+Request = Wake | Ping | Queue | Explain | Estimate | Examine | Use | NodesUse | Figures | ReadLog
+_REQUESTS: dict[str, type[Request]] = {each.__name__: each for each in get_args(Request)}
 
 
 def parse_request(envelope: Envelope) -> Request:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from zoe_core.amount import Amount
 from zoe_core.cluster import ExecutionStatus
 from zoe_core.names import MAX_EXECUTION_NAME, MAX_SLUG
+from zoe_core.zapp import Changes, InstanceSize, RuntimeLimit
 
 API_VERSION = "1"
 MAX_PAGE = 200
@@ -91,7 +92,10 @@ InstanceStatus = Literal[
 
 
 class Instance(Answer):
-    """The newest attempt of one instance. ``exit_code`` is negative when a signal ended it."""
+    """The newest attempt of one instance. ``exit_code`` is negative when a signal ended it.
+
+    ``monitor``: its end is the end of the execution.
+    """
 
     name: str
     service: str
@@ -99,6 +103,7 @@ class Instance(Answer):
     node: str
     attempt: int
     essential: bool
+    monitor: bool = False
     exit_code: int | None = None
     detail: str | None = None
     started_at: Moment | None = None
@@ -107,12 +112,26 @@ class Instance(Answer):
 
 
 class Endpoint(Answer):
-    """A port of a running instance that its owner may open; ``url`` is a path on the portal."""
+    """A port of a running instance that its owner may open.
+
+    ``url`` is a path on the portal, or a whole address where each execution has a host of its own.
+    """
 
     name: str
     url: str
     instance: str
     port: int
+
+
+class Result(Answer):
+    """A file that an execution leaves in its user's workspace: ``path`` begins at the top of that.
+
+    ``url`` is a path on the Hub; it opens the file in the JupyterLab of whoever follows it.
+    """
+
+    name: str
+    path: str
+    url: str
 
 
 class ExpectedStart(Answer):
@@ -157,6 +176,11 @@ class Execution(Answer):
     """One execution. ``zapp`` is null for a description of the user's own.
 
     ``server_name`` is the name of the JupyterHub server that it is, or null. ``url`` is its page.
+    ``results`` are named once it has started; each is there as soon as the job has written it.
+    ``resources`` are sizes that were chosen, by the name of the service. ``runtime_limit`` is what
+    counts, in seconds from the start: the ZApp's, what it was changed to, or the quota's, which is
+    ``longest_runtime``; both null without a limit. ``ends_at`` is when it will be ended, and
+    ``ends_because`` of what; null while nothing will end it.
     """
 
     id: int
@@ -173,8 +197,15 @@ class Execution(Answer):
     url: str
     instances: tuple[Instance, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
+    results: tuple[Result, ...] = ()
     waiting: Waiting | None = None
     predicted: FirstPrediction | None = None
+    resources: dict[str, InstanceSize] = Field(default_factory=dict)
+    priority: Literal["low", "normal", "high"] = "normal"
+    runtime_limit: int | None = None
+    longest_runtime: int | None = None
+    ends_at: Moment | None = None
+    ends_because: Literal["runtime_limit", "idle"] | None = None
 
 
 class ExecutionList(Answer):
@@ -190,7 +221,21 @@ class ExecutionRequest(Request):
     name: str | None = Field(default=None, max_length=MAX_EXECUTION_NAME)
     zapp: str | None = Field(default=None, max_length=MAX_SLUG)
     description: dict[str, Any] | None = None
-    parameters: Parameters = Field(default_factory=dict)
+    parameters: Parameters = Field(
+        default_factory=dict,
+        description="Values by the alias or name of a parameter of the ZApp; of a ZApp that runs a "
+        "notebook also by the name of a variable of that.",
+    )
+    resources: Annotated[dict[str, InstanceSize], Field(max_length=100)] = Field(
+        default_factory=dict,
+        description="What each instance of a service is to have, by the service's name. It needs "
+        "the scope custom:zoe:resources.",
+    )
+    runtime_limit: RuntimeLimit | None = Field(
+        default=None,
+        description="It is ended after this many seconds from its start, instead of what the ZApp "
+        "says; within the quota.",
+    )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> ExecutionRequest:
@@ -199,6 +244,18 @@ class ExecutionRequest(Request):
                 "must have either zapp, the slug of a ZApp of the gallery, or description, "
                 "a ZApp of your own"
             )
+        return self
+
+
+class ExecutionChange(Changes):
+    """What is to be other than it is: the priority and the runtime limit until the end, memory and
+    cores until the start.
+    """
+
+    @model_validator(mode="after")
+    def _something(self) -> ExecutionChange:
+        if not self:
+            raise ValueError("must have at least one of priority, runtime_limit and resources")
         return self
 
 
@@ -249,7 +306,13 @@ class Place(Answer):
 
 
 class Parameter(Answer):
-    """A parameter of a ZApp of the gallery; ``alias`` is what may be typed instead of ``name``."""
+    """A parameter of a ZApp of the gallery; ``alias`` is what may be typed instead of ``name``.
+
+    ``type`` is ``string``, ``int``, ``float``, ``bool`` or ``object``. One of the type ``object``
+    takes a notebook's variables, as text: lines ``month = 5`` or a JSON object. A ZApp that has one
+    takes any other name as one more variable. ``file``, such as ``.py``: the value may be the path
+    of a file of the workspace whose name ends so; the first of these is the program that is run.
+    """
 
     name: str
     alias: str | None = None
@@ -261,6 +324,7 @@ class Parameter(Answer):
     min: int | float | None = None
     max: int | float | None = None
     step: int | float | None = None
+    file: str | None = None
 
 
 class ZAppSummary(Answer):
@@ -302,94 +366,6 @@ class Validation(Answer):
     valid: bool
     problems: tuple[FieldProblem, ...] = ()
     warnings: tuple[FieldProblem, ...] = ()
-
-
-class Scheduler(Answer):
-    """Whether somebody schedules now, and when the scheduler was last seen."""
-
-    status: Literal["running", "away"]
-    seen_at: Moment | None = None
-
-
-class Caller(Answer):
-    """Who is asking, and what Zoe allows her (the scopes that begin with ``custom:zoe:``)."""
-
-    name: str
-    groups: tuple[str, ...]
-    scopes: tuple[str, ...]
-
-
-class Info(Answer):
-    """What answers here."""
-
-    name: Literal["zoe"] = "zoe"
-    version: str
-    api_version: str = API_VERSION
-    deployment: str
-    backend: str | None
-    scheduler: Scheduler
-    caller: Caller
-
-
-class Node(Answer):
-    """A node as it was last seen; ``reserved`` is what live instances hold of its ``capacity``.
-
-    ``draining``: nothing new is started there. ``pressured``: it runs short of memory, so that no
-    elastic instance is started there. ``devices`` are the ids of its GPUs.
-    """
-
-    name: str
-    online: bool
-    draining: bool
-    pressured: bool = False
-    labels: tuple[str, ...]
-    devices: tuple[str, ...] = ()
-    capacity: Resources
-    reserved: Resources
-
-
-class Cluster(Answer):
-    """The last known nodes."""
-
-    items: tuple[Node, ...]
-    next: str | None = None
-    scheduler: Scheduler
-
-
-class QueueEntry(Answer):
-    """A waiting execution; the rest is told to those who may see the execution."""
-
-    execution_id: int
-    position: int | None
-    expected: ExpectedStart | None = None
-    reasons: tuple[str, ...] = ()
-    user: str | None = None
-    name: str | None = None
-
-
-class PredictionError(Answer):
-    """How good the first predictions were of the last ``count`` executions that started.
-
-    Half of them started within ``median_s`` seconds of the moment that was predicted, before or
-    after it; ``within`` is the share, from 0 to 1, that started in the range that was told.
-    """
-
-    count: int
-    median_s: float
-    within: float
-
-
-class Queue(Answer):
-    """What waits, in the order in which it is decided on; the first hundred with their reasons.
-
-    While the scheduler is away nobody knows that order: positions are null, the oldest is first.
-    ``predictions`` says how good those of the past were; null: there are none yet, or it is away.
-    """
-
-    items: tuple[QueueEntry, ...]
-    next: str | None = None
-    scheduler: Scheduler
-    predictions: PredictionError | None = None
 
 
 class Discovery(Answer):

@@ -6,7 +6,7 @@ Units and rules are those of :mod:`zoe_core.protocol.rest`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
@@ -14,9 +14,18 @@ from zoe_core import cluster
 from zoe_core.amount import MILLICORES_PER_CORE, Amount, describe_memory
 from zoe_core.cluster import NO_LIMIT
 from zoe_core.documents import show
-from zoe_core.protocol.rest import Answer, Moment, Request
+from zoe_core.intervals import Interval
+from zoe_core.protocol.rest import Answer, Moment, Request, Resources
 
 QuotaKind = Literal["user", "group", "default"]
+AuditOutcome = Literal["done", "refused", "failed", "unknown"]
+"""``unknown``: a part of Zoe went away meanwhile, so it may or may not have been done."""
+
+UsageGroup = Literal["user", "group", "zapp", "day"]
+"""By what usage is added up."""
+
+SeriesGroup = Literal["user", "group", "zapp"]
+"""By what usage over time is added up."""
 
 Unlimited = Literal["unlimited"]
 UNLIMITED: Final = "unlimited"
@@ -166,6 +175,29 @@ class Drains(Answer):
     next: str | None = None
 
 
+class Finding(Answer):
+    """Something that an administrator should know of, on ``node``, or everywhere (null).
+
+    ``what`` names it, ``why`` says in sentences why it is told, ``remedy`` is what to type or to
+    do, null when there is nothing to be done. ``serious``: all is well only without it.
+    """
+
+    what: str
+    node: str | None
+    why: str
+    serious: bool
+    since: Moment | None = None
+    remedy: str | None = None
+
+
+class Findings(Answer):
+    """What was found, the serious first, and in sentences what was looked at and is well."""
+
+    well: tuple[str, ...]
+    items: tuple[Finding, ...]
+    next: str | None = None
+
+
 class Stranger(Answer):
     """An instance of this deployment that nothing explains; ``why`` is a sentence."""
 
@@ -182,4 +214,116 @@ class Strangers(Answer):
     """What the scheduler found on the back-end and leaves alone, because nothing explains it."""
 
     items: tuple[Stranger, ...]
+    next: str | None = None
+
+
+class UsageRow(Answer):
+    """What one user, group, ZApp or day used, which ``key`` names.
+
+    Core-hours are cores that were reserved, times the hours for which they were held, whether they
+    were busy or not; so are memory (in units of 2**30 bytes) and GPUs. ``executions`` counts those
+    that ended in the period, ``failed`` those of them that ended in error. ``mean_wait_s`` is how
+    many seconds those that ran had waited on average, from submission to running; null when none
+    of them ran.
+    """
+
+    key: str
+    executions: int
+    failed: int
+    core_hours: float
+    memory_gb_hours: float
+    gpu_hours: float
+    mean_wait_s: float | None
+
+
+class UsageReport(Answer):
+    """What was used from ``since`` until before ``until``, by user, group, ZApp or day.
+
+    An execution of a user in two groups counts for both, so the rows of groups may add up to more
+    than there was.
+    """
+
+    items: tuple[UsageRow, ...]
+    next: str | None = None
+    since: Moment
+    until: Moment
+    group_by: UsageGroup
+
+
+class UsagePoint(UsageRow):
+    """A row of usage in the interval that begins at ``start``; units as in ``UsageRow``.
+
+    ``rest``: the sum of all keys that have no row of their own; ``key`` is empty then.
+    """
+
+    start: Moment
+    rest: bool = False
+
+
+class UsageSeries(Answer):
+    """What was used from ``since`` until before ``until``, over time, by user, group or ZApp.
+
+    ``items`` has, interval by interval, those keys that used most in the whole period, in the same
+    order everywhere, and then the rest; those that used nothing in an interval are left out of it.
+    ``starts`` are the beginnings of all intervals (of UTC; weeks begin on Mondays). The first may
+    be before ``since``: of it only what is in the period counts.
+    """
+
+    items: tuple[UsagePoint, ...]
+    next: str | None = None
+    since: Moment
+    until: Moment
+    group_by: SeriesGroup
+    interval: Interval
+    starts: tuple[Moment, ...]
+
+
+class UserUse(Answer):
+    """What a user holds now, and her quota.
+
+    ``groups`` are those of her last submission, at ``last_submitted_at``; null for somebody who has
+    a quota and never launched. ``held`` is reserved by her instances, ``up`` counts executions that
+    start or run (what a quota counts), ``waiting`` those in the queue. ``quota`` has what counts
+    for her, of her own quota, those of her groups and the default; null there is no limit.
+    """
+
+    name: str
+    groups: tuple[str, ...] = ()
+    last_submitted_at: Moment | None = None
+    up: int = 0
+    waiting: int = 0
+    held: Resources
+    own_quota: bool = False
+    quota: QuotaLimits
+
+
+class Users(Answer):
+    """All who launched something that is still known or have a quota, by name."""
+
+    items: tuple[UserUse, ...]
+    next: str | None = None
+
+
+class AuditEntry(Answer):
+    """Something that somebody did, or wanted to.
+
+    ``action`` is the id of an operation of this interface, or ``startServer`` for who had the Hub
+    start a server. ``target`` is what it was about, such as ``executions/42``. ``detail`` has what
+    was asked for, and of what did not happen ``why``.
+    """
+
+    id: int
+    at: Moment
+    actor: str
+    actor_kind: str
+    action: str
+    target: str
+    outcome: AuditOutcome
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class AuditLog(Answer):
+    """One page, newest first; ``next`` is the cursor of the page that follows, or null."""
+
+    items: tuple[AuditEntry, ...]
     next: str | None = None

@@ -30,7 +30,9 @@ def could_ever_fit(
     if not nodes:
         return ()
     problems = tuple(_impossible_services(zapp, nodes, defaults))
-    return problems or _impossible_gang(zapp, nodes, defaults, placements)
+    if problems or sum(service.essential_count for service in zapp.services) <= 1:
+        return problems  # what is alone has a node of its own
+    return _impossible_gang(zapp, nodes, defaults, placements)
 
 
 def _impossible_services(

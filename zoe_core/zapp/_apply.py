@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from zoe_core.documents import Problem, path
+from zoe_core.documents import Problem, path, show
 from zoe_core.zapp import _placeholders as placeholders
 from zoe_core.zapp._fields import MAX_TEXT
-from zoe_core.zapp._model import Service, ZApp
+from zoe_core.zapp._match import Match, match_values
+from zoe_core.zapp._model import Result, Service, ZApp
 from zoe_core.zapp._parameter import Parameter, Value, as_text, read_default, read_value
 from zoe_core.zapp._parse import check_zapp
 from zoe_core.zapp._problems import ZAppError
+from zoe_core.zapp._results import fill_in
 
 NOTEBOOK_VARIABLE = "ZOE_NOTEBOOK_PARAMETERS"
 
 
 def apply_parameters(
-    zapp: ZApp, parameters: Sequence[Parameter], values: Mapping[str, object]
+    zapp: ZApp,
+    parameters: Sequence[Parameter],
+    values: Mapping[str, object],
+    results: Sequence[Result] = (),
 ) -> ZApp:
     """Return ``zapp`` with ``values`` (by alias or name) and the defaults of the others applied.
 
@@ -26,30 +31,32 @@ def apply_parameters(
     - ``command``: replaces the command of the named service.
     - ``service_count``: sets the total of the named service; the essential count is clamped to it.
     - ``notebook``: every service gets all of them as one JSON object, ``ZOE_NOTEBOOK_PARAMETERS``.
+      Where one of them holds variables, names that no parameter has are variables as well.
 
-    Values for the environment stay literal: placeholders in them are not expanded. Raises
-    :class:`ZAppError` when a value is wrong or unknown, or when the result is no valid ZApp.
+    ``results`` are those of the manifest. Values for the environment stay literal: placeholders in
+    them are not expanded. Raises :class:`ZAppError` when a value is wrong or unknown, or when the
+    result is no valid ZApp.
     """
-    chosen = _choose(parameters, values)
-    notebook: dict[str, Value] = {}
+    match = match_values(parameters, values)
+    chosen = _choose(parameters, values, match)
     for parameter, value in chosen:
-        if parameter.kind == "notebook":
-            notebook[parameter.name] = value
-        else:
+        if parameter.kind != "notebook":
             zapp = _apply(zapp, parameter, value)
-    if notebook:
-        zapp = _set_variable(zapp, NOTEBOOK_VARIABLE, json.dumps(notebook, sort_keys=True))
-    return check_zapp(zapp)
+    if any(parameter.kind == "notebook" for parameter, _ in chosen) or match.variables:
+        variables = _notebook_variables(chosen, match)
+        zapp = _set_variable(zapp, NOTEBOOK_VARIABLE, json.dumps(variables, sort_keys=True))
+    texts = {parameter.key: as_text(value) for parameter, value in chosen}
+    return check_zapp(fill_in(zapp, results, texts))
 
 
 def _choose(
-    parameters: Sequence[Parameter], values: Mapping[str, object]
+    parameters: Sequence[Parameter], values: Mapping[str, object], match: Match
 ) -> list[tuple[Parameter, Value]]:
     """Return each parameter that has a value or a default, with it."""
-    given, problems = _match(parameters, values)
+    problems = list(match.problems)
     chosen: list[tuple[Parameter, Value]] = []
     for number, parameter in enumerate(parameters):
-        key = given.get(number)
+        key = match.given.get(number)
         try:
             value = read_default(parameter) if key is None else read_value(parameter, values[key])
         except ValueError as error:
@@ -61,26 +68,34 @@ def _choose(
     return chosen
 
 
-def _match(
-    parameters: Sequence[Parameter], values: Mapping[str, object]
-) -> tuple[dict[int, str], list[Problem]]:
-    """Find the parameter, by its number, that each key of ``values`` means."""
-    numbers = {parameter.name: number for number, parameter in enumerate(parameters)}
-    numbers |= {parameter.key: number for number, parameter in enumerate(parameters)}
-    known = ", ".join(sorted({parameter.key for parameter in parameters}))
-    given: dict[int, str] = {}
-    problems = []
-    for key in values:
-        number = numbers.get(key)
-        if number is None:
-            message = f"the known ones are {known}" if known else "this ZApp has no parameters"
-            problems.append(Problem(path("parameters", str(key)), f"is not known: {message}"))
-        elif number in given:
-            message = f"is given twice, also as {given[number]!r}: keep one"
-            problems.append(Problem(path("parameters", key), message))
-        else:
-            given[number] = key
-    return given, problems
+def _notebook_variables(
+    chosen: Sequence[tuple[Parameter, Value]], match: Match
+) -> dict[str, object]:
+    """Put together what a notebook is given. Raises ZAppError when a variable is given twice."""
+    variables: dict[str, object] = {}
+    givers: dict[str, str] = {}
+    problems: list[Problem] = []
+    for parameter, value in chosen:
+        if parameter.kind == "notebook":
+            own = json.loads(str(value)) if parameter.holds_variables else {parameter.name: value}
+            problems += _given_twice(parameter.key, own, givers)
+            variables |= own
+            by_hand = parameter.key in match.keys
+            givers |= {name: parameter.key for name in own if by_hand}
+    for name in match.variables:
+        problems += _given_twice(name, (name,), givers)
+    if problems:
+        raise ZAppError(problems)
+    return variables | match.variables
+
+
+def _given_twice(key: str, names: Iterable[str], givers: Mapping[str, str]) -> Iterator[Problem]:
+    for name in names:
+        if name in givers:
+            yield Problem(
+                path("parameters", key),
+                f"gives {show(name)} a value, and so does {show(givers[name])}: keep one",
+            )
 
 
 def _apply(zapp: ZApp, parameter: Parameter, value: Value) -> ZApp:

@@ -11,6 +11,7 @@ from zoe_core.documents import Problem, Steps, path, show
 from zoe_core.zapp import _placeholders as placeholders
 from zoe_core.zapp._fields import MAX_COUNT, MAX_SERVICE_NAME
 from zoe_core.zapp._model import Service, ZApp
+from zoe_core.zapp._results import find_result_problems
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
@@ -18,6 +19,7 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 def find_problems(zapp: ZApp) -> list[Problem]:
     """Return everything that is wrong with a description whose single fields are right."""
     problems = [*_check_whole(zapp), *_check_unique(zapp), *_check_hub_server(zapp)]
+    problems += find_result_problems(zapp)
     for number, service in enumerate(zapp.services):
         at = ("services", number)
         problems += _check_name(zapp, service, at)
@@ -172,9 +174,15 @@ def _check_texts(zapp: ZApp, service: Service, at: Steps) -> Iterator[Problem]:
         except ValueError as error:
             yield Problem(path(*at, "command"), str(error))
     for steps, text in _texts(service, at):
-        for reference in placeholders.dns_references(text):
+        for reference in placeholders.references(text, "dns_name"):
             if reference != "self" and placeholders.find_instance(zapp, reference) is None:
                 yield Problem(path(*steps), _bad_reference(zapp, reference))
+        services = [each.name for each in zapp.services]
+        for reference in placeholders.references(text, "memory"):
+            if reference not in services:
+                shown = show(f"{{memory#{reference}}}")
+                message = f"contains {shown}: after # must come a service, {_either(services)}"
+                yield Problem(path(*steps), message)
 
 
 def _bad_reference(zapp: ZApp, reference: str) -> str:

@@ -229,6 +229,9 @@ UrlTemplate = Annotated[str, BeforeValidator(label(2048, "an address")), Field(m
 WorkDir = Annotated[
     str, BeforeValidator(text(4096, least=1, expected="a directory")), Field(max_length=4096)
 ]
+ResultPath = Annotated[
+    str, BeforeValidator(label(1024, "a path on one line")), Field(min_length=1, max_length=1024)
+]
 VolumeName = Annotated[
     str,
     BeforeValidator(text(64, least=1, pattern=FILE_NAME, expected="letters, digits and . _ -")),

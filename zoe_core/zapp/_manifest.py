@@ -1,7 +1,7 @@
 """The manifest of a gallery folder, version 1: which ZApps it offers and what may be set.
 
-Format: the original Zoe's ``manifest.json``; ``slug``, ``alias`` and the kind ``notebook`` are ours
-and optional.
+Format: the original Zoe's ``manifest.json``; ``slug``, ``results``, ``alias`` and the kind
+``notebook`` are ours and optional.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from zoe_core.names import check_slug, make_slug
 from zoe_core.zapp import _fields as fields
 from zoe_core.zapp._explain import MAX_PROBLEMS, explain
 from zoe_core.zapp._fields import FILE_NAME, as_whole, text, whole, wrong
+from zoe_core.zapp._model import MAX_RESULTS, Result
 from zoe_core.zapp._parameter import Parameter, check_parameter
 from zoe_core.zapp._problems import ManifestError
+from zoe_core.zapp._results import check_templates
 
 MANIFEST_VERSION = 1
 EVERYBODY = "all"
@@ -52,7 +54,8 @@ class ManifestEntry(_Part):
     """One ZApp of the gallery.
 
     ``description`` is the file with its description, ``readable_descr`` the Markdown file,
-    ``disabled_for`` and ``enabled_for`` are names of groups; ``all`` means everybody.
+    ``disabled_for`` and ``enabled_for`` are names of groups; ``all`` means everybody. ``results``
+    are files that it leaves in the workspace; their paths may hold values of its parameters.
     """
 
     category: fields.Label
@@ -62,6 +65,7 @@ class ManifestEntry(_Part):
     slug: Annotated[str, BeforeValidator(_check_slug)]
     logo: _File = "logo.png"
     parameters: tuple[Parameter, ...] = ()
+    results: Annotated[tuple[Result, ...], Field(max_length=MAX_RESULTS)] = ()
     disabled_for: Annotated[tuple[fields.Label, ...], BeforeValidator(_groups)] = ()
     enabled_for: Annotated[tuple[fields.Label, ...], BeforeValidator(_groups)] = (EVERYBODY,)
 
@@ -149,14 +153,24 @@ def _find_problems(manifest: Manifest) -> Iterator[Problem]:
                 path(*at, "slug"), f"is {show(entry.slug)}: another ZApp here has it, choose one"
             )
         slugs.add(entry.slug)
-        keys: set[str] = set()
-        for place, parameter in enumerate(entry.parameters):
-            here = (*at, "parameters", place)
-            if parameter.key in keys:
-                field = "alias" if parameter.alias else "name"
-                yield Problem(
-                    path(*here, field),
-                    f"is {show(parameter.key)}: another parameter has it, give this one an alias",
-                )
-            keys.add(parameter.key)
-            yield from check_parameter(parameter, here)
+        yield from _parameter_problems(entry, at)
+        keys = [parameter.key for parameter in entry.parameters]
+        yield from check_templates(entry.results, keys, (*at, "results"))
+
+
+def _parameter_problems(entry: ManifestEntry, at: Steps) -> Iterator[Problem]:
+    keys: set[str] = set()
+    holder: str | None = None
+    for place, parameter in enumerate(entry.parameters):
+        here = (*at, "parameters", place)
+        if parameter.key in keys:
+            field = "alias" if parameter.alias else "name"
+            yield Problem(
+                path(*here, field),
+                f"is {show(parameter.key)}: another parameter has it, give this one an alias",
+            )
+        keys.add(parameter.key)
+        if parameter.holds_variables and holder is not None:
+            yield Problem(path(*here, "type"), f"is 'object': one is enough, {show(holder)} is it")
+        holder = parameter.key if parameter.holds_variables else holder
+        yield from check_parameter(parameter, here)

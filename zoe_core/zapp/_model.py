@@ -17,6 +17,8 @@ from zoe_core.amount import Amount
 from zoe_core.zapp import _fields as fields
 
 MAX_SERVICES = 100
+MAX_RESULTS = 16
+MAX_PORTS = 64  # an engine may run a process for each
 DEFAULT_RESTARTS = 3
 DEFAULT_GRACE = 10
 DEFAULT_URL_TEMPLATE = "http://{ip_port}{proxy_path}"
@@ -141,7 +143,7 @@ class Service(_Part):
     monitor: fields.Truth
     total_count: fields.TotalCount
     essential_count: fields.EssentialCount
-    ports: tuple[Port, ...] = ()
+    ports: Annotated[tuple[Port, ...], Field(max_length=MAX_PORTS)] = ()
     environment: tuple[fields.Variable, ...] = ()
     volumes: tuple[Volume, ...] = ()
     command: fields.Command | None = None
@@ -192,6 +194,13 @@ class Service(_Part):
         return None if limit is None else max(limit, self.reservation(defaults).memory)
 
 
+class Result(_Part):
+    """A file that an execution leaves in the workspace; ``path`` begins at its top."""
+
+    name: fields.Label
+    path: fields.ResultPath
+
+
 class ZApp(_Part):
     """An application: generic attributes and its services.
 
@@ -208,6 +217,9 @@ class ZApp(_Part):
     runtime_limit: Annotated[fields.RuntimeLimit | None, Field(json_schema_extra=_SINCE_4)] = None
     priority: Annotated[fields.Priority, Field(json_schema_extra=_SINCE_4)] = "normal"
     hub_server: Annotated[fields.ServiceName | None, Field(json_schema_extra=_SINCE_4)] = None
+    results: Annotated[
+        tuple[Result, ...], Field(max_length=MAX_RESULTS, json_schema_extra=_SINCE_4)
+    ] = ()
 
     def service(self, name: str) -> Service:
         """Return the service called ``name``; raises KeyError when there is none."""

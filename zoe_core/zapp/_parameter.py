@@ -16,9 +16,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from zoe_core.documents import Problem, Steps, path, show
 from zoe_core.zapp import _fields as fields
 from zoe_core.zapp._check import split_command
+from zoe_core.zapp._variables import read_variables, variable_problem
 
 Kind = Literal["environment", "command", "service_count", "notebook"]
-Type = Literal["string", "int", "float", "bool"]
+Type = Literal["string", "int", "float", "bool", "object"]
 Number = int | float
 Value = str | int | float | bool
 _N = TypeVar("_N", int, float)
@@ -35,13 +36,17 @@ _TYPES = {
     "number": "float",
     "bool": "bool",
     "boolean": "bool",
+    "object": "object",
 }
 
 
 def _check_type(value: object) -> str:
     known = _TYPES.get(value) if isinstance(value, str) else None
     if known is None:
-        raise fields.wrong(value, 'must be "string", "int", "float" or "bool"')
+        expected = (
+            'must be "string", "int", "float" or "bool"; for the kind "notebook" also "object"'
+        )
+        raise fields.wrong(value, expected)
     return known
 
 
@@ -71,6 +76,14 @@ _Alias = Annotated[
         )
     ),
 ]
+_Ending = Annotated[
+    str,
+    BeforeValidator(
+        fields.text(
+            16, least=2, pattern=r"\.[a-z0-9]+", expected="how the names of files end, such as .py"
+        )
+    ),
+]
 _Kind = Annotated[
     Kind,
     BeforeValidator(fields.one_of("environment", "command", "service_count", "notebook")),
@@ -81,8 +94,10 @@ class Parameter(BaseModel):
     """One thing that a person may set before a launch.
 
     ``name`` is the target: a variable for ``environment``, a service for ``command`` and
-    ``service_count``, a notebook's variable for ``notebook``. A ``default`` of None leaves the
-    description as it is.
+    ``service_count``, a notebook's variable for ``notebook``. One of the kind ``notebook`` and the
+    type ``object`` holds several variables; beside it a person may give more of them by their own
+    names. A ``default`` of None leaves the description as it is. ``file``, such as ``.py``: the
+    value may be the path of a file of the workspace whose name ends so.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -97,6 +112,7 @@ class Parameter(BaseModel):
     min: _Bound | None = None
     max: _Bound | None = None
     step: _Bound | None = None
+    file: _Ending | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -113,9 +129,14 @@ class Parameter(BaseModel):
         """What people type to set it."""
         return self.alias or self.name
 
+    @property
+    def holds_variables(self) -> bool:
+        """Whether its value is any number of a notebook's variables."""
+        return self.type == "object"
+
 
 def read_value(parameter: Parameter, value: object) -> Value:
-    """Return ``value`` in the type of ``parameter``, within its range.
+    """Return ``value`` in the type of ``parameter``, within its range; an object as JSON text.
 
     Raises ValueError, with the value and what would be right.
     """
@@ -141,11 +162,10 @@ def check_parameter(parameter: Parameter, at: Steps) -> Iterator[Problem]:
     """Yield what is wrong with a parameter whose single fields are right."""
     if message := _check_name(parameter):
         yield Problem(path(*at, "name"), f"is {show(parameter.name)}: {message}")
-    required = {"service_count": "int", "command": "string"}.get(parameter.kind, parameter.type)
-    if parameter.type != required:
+    if expected := _check_type_of_kind(parameter):
         yield Problem(
             path(*at, "type"),
-            f"is {show(parameter.type)}: must be {required!r} for the kind {parameter.kind!r}",
+            f"is {show(parameter.type)}: must be {expected} for the kind {parameter.kind!r}",
         )
         return
     if parameter.min is not None and parameter.max is not None and parameter.min > parameter.max:
@@ -154,10 +174,24 @@ def check_parameter(parameter: Parameter, at: Steps) -> Iterator[Problem]:
     if parameter.step is not None and parameter.step <= 0:
         yield Problem(path(*at, "step"), f"is {parameter.step}: must be more than 0")
         return
+    if parameter.file is not None and parameter.type != "string":
+        message = "must be left out unless the type is 'string'"
+        yield Problem(path(*at, "file"), f"is {show(parameter.file)}: {message}")
+        return
     try:
         read_default(parameter)
     except ValueError as error:
         yield Problem(path(*at, "default"), str(error))
+
+
+def _check_type_of_kind(parameter: Parameter) -> str | None:
+    """Say which type a parameter must have, unless it has that."""
+    required = {"service_count": "int", "command": "string"}.get(parameter.kind)
+    if required is not None:
+        return None if parameter.type == required else repr(required)
+    if parameter.kind == "environment" and parameter.holds_variables:
+        return "'string', 'int', 'float' or 'bool'"
+    return None
 
 
 def _check_name(parameter: Parameter) -> str | None:
@@ -165,7 +199,7 @@ def _check_name(parameter: Parameter) -> str | None:
         fields.ENVIRONMENT_NAME, parameter.name
     ):
         return "must be the name of an environment variable, such as SPARK_MASTER"
-    if parameter.kind == "notebook" and not parameter.name.isidentifier():
+    if parameter.kind == "notebook" and variable_problem(parameter.name):
         return "must be the name of a variable of the notebook"
     return None
 
@@ -180,6 +214,8 @@ def _convert(parameter: Parameter, value: object) -> Value:
             return _to_whole(value)
         case "float":
             return _to_number(value)
+        case "object":
+            return json.dumps(read_variables(value), sort_keys=True)
 
 
 def _to_text(value: object) -> str:

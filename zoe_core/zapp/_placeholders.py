@@ -13,15 +13,20 @@ from collections.abc import Callable, Iterator
 
 from zoe_core.zapp._model import Service, ZApp
 
-_BRACE = "brace"
+BRACE = "brace"
 PLAIN = ("user_name", "execution_id", "execution_name", "deployment_name")
 IN_URLS = ("ip_port", "proxy_path")
+IN_RESULTS = ("execution_id", "execution_name")
 ALL_SHOWN = ", ".join(
-    [*(f"{{{name}}}" for name in PLAIN), "{dns_name#self}", "{dns_name#<service><n>}"]
+    [
+        *(f"{{{name}}}" for name in PLAIN),
+        "{dns_name#self}",
+        "{dns_name#<service><n>}",
+        "{memory#<service>}",
+    ]
 )
 
-_DNS = "dns_name#"
-_KNOWN = re.compile(r"(?<!\$)\{(" + "|".join([*PLAIN, _BRACE]) + r"|dns_name#[^{}]*)\}")
+_KNOWN = re.compile(r"(?<!\$)\{(" + "|".join([*PLAIN, BRACE]) + r"|(?:dns_name|memory)#[^{}]*)\}")
 _IN_URL = re.compile(r"(?<!\$)\{(" + "|".join(IN_URLS) + r")\}")
 _WORD = re.compile(r"(?<!\$)\{([a-z]+(?:_[a-z]+)*)\}")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,3}")
@@ -29,7 +34,7 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,3}")
 
 def substitute(text: str, value_of: Callable[[str], str]) -> str:
     """Replace each known placeholder by what ``value_of`` says for its name, in one pass."""
-    return _KNOWN.sub(lambda found: "{" if found[1] == _BRACE else value_of(found[1]), text)
+    return _KNOWN.sub(lambda found: "{" if found[1] == BRACE else value_of(found[1]), text)
 
 
 def substitute_url(template: str, values: dict[str, str]) -> str:
@@ -39,17 +44,23 @@ def substitute_url(template: str, values: dict[str, str]) -> str:
 
 def escape(text: str) -> str:
     """Return the text that :func:`substitute` turns back into ``text``, whatever it contains."""
-    return _KNOWN.sub(lambda found: f"{{{_BRACE}}}{found[1]}}}", text)
+    return _KNOWN.sub(lambda found: f"{{{BRACE}}}{found[1]}}}", text)
 
 
-def dns_references(text: str) -> Iterator[str]:
-    """Yield what stands after ``dns_name#`` in each such placeholder."""
+def references(text: str, kind: str) -> Iterator[str]:
+    """Yield what stands after ``#`` in each such placeholder: ``dns_name`` or ``memory``."""
     for name in _KNOWN.findall(text):
-        if name.startswith(_DNS):
-            yield name.removeprefix(_DNS)
+        found, mark, reference = name.partition("#")
+        if mark and found == kind:
+            yield reference
 
 
-def unknown_words(text: str, known: tuple[str, ...] = (*PLAIN, _BRACE)) -> Iterator[str]:
+def known_words(text: str) -> Iterator[str]:
+    """Yield the names of the placeholders in a text, and what stands for one brace."""
+    yield from _KNOWN.findall(text)
+
+
+def unknown_words(text: str, known: tuple[str, ...] = (*PLAIN, BRACE)) -> Iterator[str]:
     """Yield the names in braces that look like placeholders and are none, ``{username}``."""
     for word in _WORD.findall(text):
         if word not in known:

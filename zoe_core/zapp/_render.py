@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zoe_core.zapp import _placeholders as placeholders
 from zoe_core.zapp._check import split_command
-from zoe_core.zapp._model import Port, Service, ZApp, instance_name
+from zoe_core.zapp._model import Port, Service, SiteDefaults, ZApp, instance_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class InstanceContext:
     ``workspace`` is the path that the instance sees. ``dns_name`` takes the name of a service and
     an index and returns the name or address under which that instance is reached. ``proxy_path``
     takes the name of an instance (``jupyter-0``) and a port and returns the path of its endpoint.
+    ``defaults`` are the site's, for what the description leaves open.
     """
 
     user_name: str
@@ -28,6 +29,7 @@ class InstanceContext:
     gid: int
     dns_name: Callable[[str, int], str]
     proxy_path: Callable[[str, int], str]
+    defaults: SiteDefaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ def render_url(port: Port, ip_port: str, proxy_path: str) -> str:
 def _value(name: str, zapp: ZApp, service: Service, index: int, context: InstanceContext) -> str:
     """Return what stands for a placeholder; a checked ZApp has none without an answer."""
     kind, _, reference = name.partition("#")
+    if kind == "memory":
+        return str(zapp.service(reference).reservation(context.defaults).memory)
     if kind != "dns_name":
         return str(getattr(context, name))
     if reference == "self":
@@ -81,10 +85,13 @@ def _value(name: str, zapp: ZApp, service: Service, index: int, context: Instanc
 
 
 def _own_variables(service: Service, index: int, context: InstanceContext) -> dict[str, str]:
-    """Return the variables that Zoe sets, named as the original named them.
+    """Return the variables that Zoe sets, most of them named as the original named them.
 
-    SERVICE_NAME has the form of the placeholders, ``spark-worker0``.
+    SERVICE_NAME has the form of the placeholders, ``spark-worker0``. ZOE_MEMORY, in bytes, and
+    ZOE_CORES are reserved for this instance; ZOE_MEMORY_LIMIT is its hard limit, if it has one.
     """
+    reserved = service.reservation(context.defaults)
+    limit = service.memory_limit(context.defaults)
     own = {
         "ZOE_WORKSPACE": context.workspace,
         "EXECUTION_ID": str(context.execution_id),
@@ -93,7 +100,11 @@ def _own_variables(service: Service, index: int, context: InstanceContext) -> di
         "ZOE_UID": str(context.uid),
         "ZOE_GID": str(context.gid),
         "SERVICE_NAME": f"{service.name}{index}",
+        "ZOE_MEMORY": str(reserved.memory),
+        "ZOE_CORES": f"{reserved.cores:g}",
     }
+    if limit is not None:
+        own["ZOE_MEMORY_LIMIT"] = str(limit)
     for port in service.ports:
         path = context.proxy_path(instance_name(service, index), port.port_number)
         own[f"REVERSE_PROXY_PATH_{port.port_number}"] = path

@@ -19,6 +19,7 @@ from zoe_core.zapp._model import (
     MemoryLimits,
     Port,
     Restart,
+    Result,
     Service,
     ServiceResources,
     Shrink,
@@ -29,7 +30,7 @@ from zoe_core.zapp._model import (
 Model = type[BaseModel]
 
 _CHILDREN: dict[Model, dict[str, Model]] = {
-    ZApp: {"services": Service},
+    ZApp: {"services": Service, "results": Result},
     Service: {
         "ports": Port,
         "volumes": Volume,

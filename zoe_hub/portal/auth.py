@@ -8,9 +8,10 @@ exempt from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated, check_scopes
@@ -18,6 +19,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from zoe_core.protocol.rest import ProblemDocument
 from zoe_hub.portal.context import PortalContext
+from zoe_hub.portal.deeds import action_of, tell_refused
 from zoe_hub.portal.problems import HubAway, explain_failure
 from zoe_hub.refusal import Refused
 from zoe_hub.submission import Requester
@@ -31,10 +33,16 @@ class Scope(StrEnum):
     LAUNCH = "custom:zoe:launch"
     LAUNCH_OWN = "custom:zoe:launch-own"
     PRIORITY = "custom:zoe:priority"
+    RESOURCES = "custom:zoe:resources"
     GALLERY_FULL = "custom:zoe:gallery-full"
     STATUS = "custom:zoe:status"
+    DELETE = "custom:zoe:delete"
     OPERATE_OTHERS = "custom:zoe:operate-others"
     ADMIN = "custom:zoe:admin"
+
+
+CHANGING = (Scope.LAUNCH, Scope.LAUNCH_OWN, Scope.OPERATE_OTHERS)
+"""One of these is needed to stop or change an execution: a token without them only looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +77,13 @@ class Visitor:
         """Whether she may see an execution of ``owner``."""
         return self.name == owner or self.operates_others
 
-    def require(self, scope: Scope) -> None:
-        """Raise Refused (403) unless she holds ``scope``."""
-        if not self.may(scope):
+    def require(self, *scopes: Scope) -> None:
+        """Raise Refused (403) unless she holds one of ``scopes``."""
+        if not any(map(self.may, scopes)):
             raise Refused(
                 403,
                 "Not allowed",
-                f"This needs the scope {scope}, which you or your token do not have. "
+                f"This needs the scope {' or '.join(scopes)}, which you or your token do not have. "
                 "Ask the administrator, or make a token with it.",
             )
 
@@ -86,6 +94,7 @@ class Visitor:
             groups=self.groups,
             whole_gallery=self.may(Scope.GALLERY_FULL),
             may_prioritize=self.may(Scope.PRIORITY),
+            may_resize=self.may(Scope.RESOURCES),
         )
 
 
@@ -97,6 +106,17 @@ class PortalHandler(HubOAuthenticated, RequestHandler):
     """
 
     visitor: Visitor
+    shown_of: str | None = None
+    """Whose executions an answer shows that stays open; ``EVERYBODY`` of all."""
+    known = False
+    """Whether ``visitor`` is set."""
+    deed_target: str | None = None
+    deed_detail: Mapping[str, Any] = MappingProxyType({})
+
+    def note(self, target: str | None = None, **detail: Any) -> None:
+        """Tell the audit log what a deed is about, such as ``executions/42``, and what it is."""
+        self.deed_target = target or self.deed_target
+        self.deed_detail = {**self.deed_detail, **detail}
 
     @property
     def hub_auth(self) -> HubOAuth:
@@ -123,21 +143,50 @@ class PortalHandler(HubOAuthenticated, RequestHandler):
         """Identify the visitor; sets ``self.visitor`` or answers at once."""
         model = await self.ask_hub()
         if model is None:
+            await self._know_whose_form()
             self.refuse_stranger()
             return
+        self._know(model)
         self._check_access(model)
-        self.visitor = Visitor.from_model(model)
         self.current_user = model  # what the Hub's templates read
 
     async def ask_hub(self) -> dict[str, Any] | None:
         """The Hub's model of the visitor, without blocking; None when she is unknown."""
-        try:
-            model: dict[str, Any] | None = await self.hub_auth.get_user(self, sync=False)
-        except HTTPError as error:
-            if error.status_code >= 500:
-                raise HubAway(error.log_message) from error
-            raise
+        return await _said_by_hub(self.identify())
+
+    def _know(self, model: dict[str, Any]) -> None:
+        """From now on the audit log has a name for what is refused, too."""
+        self.visitor = Visitor.from_model(model)
+        self.known = True
+
+    async def _know_whose_form(self) -> None:
+        """Whose login a forged or stale form came with: she is told of, and not let in."""
+        token = self.hub_token()
+        if token is None or action_of(self) is None:
+            return
+        session_id = self.hub_auth.get_session_id(self)
+        asking = self.hub_auth.user_for_token(token, session_id=session_id, sync=False)
+        model = await _said_by_hub(asking)
+        if model is not None:
+            self._know(model)
+
+    async def identify(self) -> dict[str, Any] | None:
+        """Ask the Hub about the cookie or token of this request."""
+        model: dict[str, Any] | None = await self.hub_auth.get_user(self, sync=False)
         return model
+
+    def hub_token(self) -> str | None:
+        """The Hub's token that this request comes with, in whatever form."""
+        token: str | None = self.hub_auth.get_token(self)
+        return token
+
+    def may_go_on(self, visitor: Visitor) -> bool:
+        """Whether what is open may stay so for the visitor as she is now."""
+        needed = self.hub_scopes
+        model = {"scopes": list(visitor.scopes)}
+        if needed and not self.hub_auth.check_scopes(needed, model):
+            return False
+        return self.shown_of is None or visitor.may_see(self.shown_of)
 
     def _check_access(self, model: dict[str, Any]) -> None:
         needed = self.hub_scopes
@@ -188,6 +237,7 @@ class PortalHandler(HubOAuthenticated, RequestHandler):
             raise Refused(
                 404, "Not found", f"You have no execution {execution_id}.", field="execution_id"
             )
+        self.shown_of = record.user
         return record
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
@@ -198,6 +248,7 @@ class PortalHandler(HubOAuthenticated, RequestHandler):
         error = kwargs.get("exc_info", (None, None, None))[1]
         failure = explain_failure(error, status_code, f"{self.request.method} {self.request.path}")
         self.set_status(failure.document.status)
+        tell_refused(self, failure.document)
         if failure.retry_after is not None:
             self.set_header("Retry-After", str(failure.retry_after))
         if failure.document.status == 405:
@@ -218,6 +269,15 @@ class PortalHandler(HubOAuthenticated, RequestHandler):
         """Show a problem; pages override this with a page."""
         self.set_header("Content-Type", "application/problem+json")
         self.finish(problem.model_dump_json(exclude_none=True))
+
+
+async def _said_by_hub(asking: Awaitable[dict[str, Any] | None]) -> dict[str, Any] | None:
+    try:
+        return await asking
+    except HTTPError as error:
+        if error.status_code >= 500:
+            raise HubAway(error.log_message) from error
+        raise
 
 
 class ApiHandler(PortalHandler):

@@ -9,13 +9,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from zoe_hub.execution_hosts import ExecutionHosts
 from zoe_hub.portal.metrics import PortalMetrics
 
 if TYPE_CHECKING:
     from zapp_gallery.loader import Gallery
+    from zoe_hub.audit_log import AuditLog
     from zoe_hub.feed import EventFeed
     from zoe_hub.link import MasterLink
+    from zoe_hub.portal.cluster_view import ClusterView
+    from zoe_hub.portal.culling import Culler
+    from zoe_hub.portal.newest import NewestDocuments
     from zoe_hub.portal.presence import SchedulerPresence
+    from zoe_hub.portal.reviews import Reviews
     from zoe_hub.portal.servers import HubServers
     from zoe_hub.submission import Submission
     from zoe_hub.views import Views
@@ -40,7 +46,13 @@ class PortalContext:
     submission: Submission
     servers: HubServers
     views: Views
+    newest: NewestDocuments
     presence: SchedulerPresence
+    audit: AuditLog
+    reviews: Reviews
+    cluster: ClusterView
+    culler: Culler
+    hosts: ExecutionHosts
     base_url: str = "/"
     prefix: str = "/services/zoe/"
     metrics: PortalMetrics = field(default_factory=PortalMetrics)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoe_core import protocol
-from zoe_core.protocol.rest import ExpectedStart
+from zoe_core.protocol.rest import ExecutionRequest, ExpectedStart
+from zoe_core.zapp import zapp_document
 from zoe_hub.expected import of_launch
 from zoe_hub.portal.auth import PortalHandler, Scope, Visitor
 from zoe_hub.portal.context import PortalContext
@@ -24,6 +25,15 @@ async def launch(
     Refused when nothing was stored. After HubAway and DatabaseAway it may be stored all the same:
     only with an idempotency key it is safe to try again.
     """
+    handler.note(zapp=order.zapp, name=order.name)
+    record, new = await _launch(handler, order, idempotency_key)
+    handler.note(f"executions/{record.id}", name=record.name, new=new)
+    return record, new
+
+
+async def _launch(
+    handler: PortalHandler, order: Order, idempotency_key: str | None
+) -> tuple[ExecutionRecord, bool]:
     visitor, context = handler.visitor, handler.context
     require_launch(visitor, order)
     if visitor.kind != "user":
@@ -48,6 +58,18 @@ async def launch(
     return await context.servers.launch(token, visitor.name, checked, idempotency_key)
 
 
+def order_of(body: ExecutionRequest) -> Order:
+    """What the body of a request asks for."""
+    return Order(
+        zapp=body.zapp,
+        description=body.description,
+        parameters=body.parameters,
+        name=body.name,
+        resources=body.resources,
+        runtime_limit=body.runtime_limit,
+    )
+
+
 async def estimate(handler: PortalHandler, launches: Sequence[Launch]) -> tuple[ExpectedStart, ...]:
     """When each of them would start, by itself, if the visitor launched it now.
 
@@ -57,7 +79,7 @@ async def estimate(handler: PortalHandler, launches: Sequence[Launch]) -> tuple[
     wanted = protocol.Estimate(
         user=visitor.name,
         groups=tuple(sorted(visitor.groups)),
-        descriptions=tuple(each.document for each in launches),
+        descriptions=tuple(zapp_document(each.zapp) for each in launches),
     )
     found = await handler.context.link.estimate(wanted)
     return tuple(of_launch(each) for each in found)

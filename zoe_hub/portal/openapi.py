@@ -87,8 +87,11 @@ def _operation(declared: Operation, schemas: Schemas) -> dict[str, Any]:
         schema = schemas[declared.body, "validation"]
         document["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
     if declared.scopes:
-        scopes = [str(scope) for scope in declared.scopes]
-        document["security"] = [{"hub_token": scopes}, {"hub_login": scopes}]
+        document["security"] = [  # one of these is enough
+            {scheme: [str(scope)]}
+            for scope in declared.scopes
+            for scheme in ("hub_token", "hub_login")
+        ]
     return document
 
 

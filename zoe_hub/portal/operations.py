@@ -30,7 +30,7 @@ class Operation:
 
     ``answers`` maps each status of success to what it means. ``response`` is the model of the
     answer, None where the answer is no JSON. ``errors`` are the statuses beyond those that any may
-    give.
+    give. One of ``scopes`` is needed.
     """
 
     id: str
@@ -82,8 +82,8 @@ def operation(
 
         @functools.wraps(method)
         async def run(handler: ApiHandler, *_: str, **__: str) -> None:
-            for scope in declaration.scopes:
-                handler.visitor.require(scope)
+            if declaration.scopes:
+                handler.visitor.require(*declaration.scopes)
             answer = await method(handler, **declaration.read(handler))
             if answer is not None:
                 handler.set_header("Content-Type", declaration.media)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from zoe_core.protocol import AWAY_AFTER
-from zoe_core.protocol.rest import Scheduler
+from zoe_core.protocol.rest_platform import Scheduler
 from zoe_hub.endless import for_ever
 from zoe_hub.views import Views
 from zoe_store.database import DatabaseAway
@@ -21,11 +22,13 @@ log = logging.getLogger(__name__)
 class SchedulerPresence:
     """``latest`` is what was last seen; None before the first look that succeeded.
 
-    It counts as away when the database is: it does nothing without it.
+    It counts as away when the database is: it does nothing without it. ``changed`` is called when
+    it has come or gone.
     """
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, changed: Callable[[], None]) -> None:
         self._views = views
+        self._changed = changed
         self._task: asyncio.Task[None] | None = None
         self.latest: Scheduler | None = None
 
@@ -51,7 +54,9 @@ class SchedulerPresence:
             await asyncio.sleep(LOOK_EVERY)
 
     def _note(self, seen: Scheduler) -> None:
-        if self.latest is not None and seen.status != self.latest.status:
+        before, self.latest = self.latest, seen
+        if before is not None and seen.status != before.status:
             level = logging.WARNING if seen.status == "away" else logging.INFO
             log.log(level, "The scheduler is %s", seen.status)
-        self.latest = seen
+        if before is None or seen.status != before.status:
+            self._changed()

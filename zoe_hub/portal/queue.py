@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from zoe_core import protocol
-from zoe_core.protocol.rest import PredictionError, Queue, QueueEntry
+from zoe_core.protocol.rest_platform import PredictionError, Queue, QueueEntry
 from zoe_hub.expected import of_waiting
 from zoe_hub.link import MasterAway
 from zoe_hub.portal.auth import PortalHandler, Visitor
+from zoe_hub.portal.context import PortalContext
 from zoe_hub.views import WAITING
 from zoe_store import executions
 from zoe_store.executions import ExecutionRecord
@@ -17,19 +18,41 @@ _STORED = 1000
 """Waiting executions that are listed while the scheduler is away."""
 
 
-async def queue_for(handler: PortalHandler) -> Queue:
-    """What waits. User, name and reasons are there where she may see the execution."""
+async def queue_for(handler: PortalHandler, user: str | None = None) -> Queue:
+    """What waits, or what of it is a user's.
+
+    User, name, priority and reasons are there where the visitor may see the execution.
+    """
     context, visitor = handler.context, handler.visitor
     scheduler = await context.views.scheduler()
+    predictions = None
     try:
         reply = await context.link.queue()
     except MasterAway as error:
-        return Queue(items=await _stored(handler, error), scheduler=scheduler)
-    now = datetime.now(UTC)
+        items = await _stored(handler, error)
+    else:
+        now = datetime.now(UTC)
+        items = tuple(_entry(each, visitor, now) for each in reply.entries)
+        predictions = _predictions(reply.error)
+    if user is not None:
+        items = tuple(each for each in items if each.user == user)
     return Queue(
-        items=tuple(_entry(each, visitor, now) for each in reply.entries),
-        scheduler=scheduler,
-        predictions=_predictions(reply.error),
+        items=await _with_priorities(context, items), scheduler=scheduler, predictions=predictions
+    )
+
+
+async def _with_priorities(
+    context: PortalContext, items: tuple[QueueEntry, ...]
+) -> tuple[QueueEntry, ...]:
+    seen = [each.execution_id for each in items if each.user is not None]
+    if not seen:
+        return items
+    known = await context.run(executions.priorities_of, context.database, seen)
+    return tuple(
+        each.model_copy(update={"priority": known.get(each.execution_id)})
+        if each.user is not None
+        else each
+        for each in items
     )
 
 

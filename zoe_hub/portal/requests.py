@@ -37,7 +37,7 @@ def read_query(model: type[T], handler: RequestHandler) -> T:
             continue
         values = handler.get_query_arguments(name)
         given[name] = values if len(values) > 1 or _is_list(model, name) else values[0]
-    return _validated(model, given, 400)
+    return check(model, given, 400)
 
 
 def read_headers(model: type[T], handler: RequestHandler) -> T:
@@ -46,14 +46,14 @@ def read_headers(model: type[T], handler: RequestHandler) -> T:
     given = {
         name: handler.request.headers[name] for name in names if name in handler.request.headers
     }
-    return _validated(model, given, 400)
+    return check(model, given, 400)
 
 
 def read_form(model: type[T], handler: RequestHandler) -> T:
     """The fields of a form that the model names; others are not looked at."""
     names = model.model_fields.keys() & handler.request.body_arguments.keys()
     given = {name: handler.get_body_argument(name) for name in names}
-    return _validated(model, given, 400)
+    return check(model, given, 400)
 
 
 def read_body(model: type[T], handler: RequestHandler) -> T:
@@ -76,10 +76,11 @@ def read_body(model: type[T], handler: RequestHandler) -> T:
             "The body is not an object",
             f"The body is {show(document)}: send an object, {{…}}.",
         )
-    return _validated(model, document, UNPROCESSABLE)
+    return check(model, document, UNPROCESSABLE)
 
 
-def _validated(model: type[T], given: dict[str, Any], status: int) -> T:
+def check(model: type[T], given: dict[str, Any], status: int) -> T:
+    """What was given, as the model has it; raises Refused with ``status``."""
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -116,6 +117,8 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
         case "extra_forbidden":
             known = ", ".join(each.alias or name for name, each in model.model_fields.items())
             return f"is not known here: the fields are {known}" if known else "is not known here"
+        case "zoe":  # our own words
+            return detail["msg"]
         case "value_error":
             return str(detail["ctx"]["error"])
     expected = detail["msg"].replace("Input should be", "must be")

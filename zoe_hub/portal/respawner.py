@@ -23,10 +23,13 @@ from zoe_hub.portal.problems import HubAway
 from zoe_hub.server_options import ServerOptions
 from zoe_store import executions
 from zoe_store.database import Database, DatabaseAway
-from zoe_store.servers import BY, LiveServer, live_servers
+from zoe_store.servers import BY, LiveServer, is_held, live_servers
 
 LOOK_EVERY = 1.0
 """Seconds between looks for servers on hold; a look is one query."""
+
+PATIENCE = 10.0
+"""Seconds that a server has to be taken over, before the next one is launched."""
 
 COMPARE_EVERY = 300.0
 """Seconds between comparisons of all live servers with those that the Hub has."""
@@ -56,7 +59,7 @@ class Respawner:
         self._compared_at: float | None = None  # time.monotonic(); None: not since the Hub is back
         self._complaint = ""
         self._task: asyncio.Task[None] | None = None
-        self._launches: set[asyncio.Task[None]] = set()
+        self._launches: set[asyncio.Task[bool]] = set()
 
     def start(self) -> None:
         """Begin to look."""
@@ -133,7 +136,7 @@ class Respawner:
             elif server.server_name not in theirs:
                 await self._end(server, NO_SERVER)
             elif theirs[server.server_name]["stopped"]:
-                await self._launch(server)
+                await self._launch(server, theirs[server.server_name]["user_options"] or {})
 
     async def _servers_of(self, user: str) -> Mapping[str, Any] | None:
         """The servers of a user, by name, as the Hub knows them; None when it does not know her."""
@@ -146,22 +149,33 @@ class Respawner:
         servers: Mapping[str, Any] = reply.document["servers"]
         return servers
 
-    async def _launch(self, server: LiveServer) -> None:
-        """Ask the Hub, and go on when the spawner has taken it over, or after a second."""
+    async def _launch(self, server: LiveServer, kept: Mapping[str, Any]) -> None:
+        """Ask the Hub, and go on when the spawner has taken it over, or the Hub will not launch it.
+
+        Until then the master starts what is behind it in the queue, if there is room. So the next
+        one stays on hold, for a while: a Hub that never comes to it must not keep all others.
+        ``kept`` are the options that the Hub has of its last start.
+        """
         record = await asyncio.to_thread(executions.get, self._database, server.id)
         if record is None or record.final or record.status is ExecutionStatus.CLEANING_UP:
             return  # it has ended since it was looked up
-        launch = asyncio.create_task(self._ask_for(server))
+        launch = asyncio.create_task(self._ask_for(server, kept))
         self._launches.add(launch)
         launch.add_done_callback(self._launches.discard)
-        changed = asyncio.create_task(self._feed.changed(server.id, LOOK_EVERY))
-        try:
-            await asyncio.wait({launch, changed}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
+        patience_ends = time.monotonic() + PATIENCE
+        while time.monotonic() < patience_ends:
+            await self._feed.changed(server.id, LOOK_EVERY)
+            held = await asyncio.to_thread(is_held, self._database, server.id)
+            if not held or (launch.done() and not launch.result()):
+                return
 
-    async def _ask_for(self, server: LiveServer) -> None:
-        """Done once by the Hub, whatever it is asked; the spawner takes over only this one."""
+    async def _ask_for(self, server: LiveServer, kept: Mapping[str, Any]) -> bool:
+        """Whether the Hub will launch it; it does so once, however often it is asked.
+
+        The spawner takes over only this execution, as it is. The Hub keeps what it is sent for
+        later starts without options: so the chosen sizes go with it.
+        """
+        sizes = {name: kept[name] for name in ("resources", "runtime_limit") if name in kept}
         options = ServerOptions(
             zapp=server.zapp,
             parameters=server.parameters,
@@ -169,16 +183,17 @@ class Respawner:
             execution_id=server.id,
         )
         path = server_path(server.user, server.server_name)
-        body = {"user_options": options.document()}
+        body = {"user_options": {**sizes, **options.document()}}
         try:
             reply = await self._hub.call("POST", path, self._token, body)
         except HubAway as error:
             log.info("Execution %d: JupyterHub did not answer: %s", server.id, error)
-            return
+            return False
         if reply.status < 300:
             log.info("Execution %d: launched again after a restart of JupyterHub", server.id)
         else:
             log.warning("Execution %d: not launched again: %s", server.id, reply.message)
+        return reply.status < 300
 
     async def _end(self, server: LiveServer, reason: str) -> None:
         log.warning("Execution %d is ended: %s", server.id, reason)

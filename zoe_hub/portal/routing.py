@@ -12,6 +12,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
 from zoe_core.protocol.rest import MAX_BODY
+from zoe_hub.execution_hosts import ExecutionHosts
 from zoe_hub.portal import endpoints, pages
 from zoe_hub.portal.api import API_PATH, HANDLERS
 from zoe_hub.portal.auth import ApiHandler
@@ -25,6 +26,7 @@ _THROWN_AWAY = 64_000_000
 """Bytes of a refused body that are read before the caller is told."""
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
+_EXECUTION = re.compile(r"executions/([0-9]{1,18})")
 
 
 class PortalApplication(Application):
@@ -33,18 +35,20 @@ class PortalApplication(Application):
     def __init__(self, context: PortalContext, **settings: Any) -> None:
         self.context = context
         super().__init__(
-            list(routes(context.prefix)),
+            list(routes(context.prefix, context.hosts)),
             zoe=context,
             default_handler_class=PageNotFound,
             cross_origin_protection=True,
             log_function=self._log,
             **settings,
         )
-        self._endpoints = tuple(re.compile(context.prefix + each) for each, _ in endpoints.ROUTES)
+        self._endpoint = re.compile(context.prefix + endpoints.ENDPOINT)
+        if context.hosts:
+            self.add_handlers(context.hosts.pattern, list(host_routes(context.prefix)))
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Refuse large bodies before they are read; what goes to instances is not ours to judge."""
-        if not any(pattern.fullmatch(request.path) for pattern in self._endpoints):
+        if not self._endpoint.fullmatch(request.path):
             found = too_large(request)
             if found is not None:
                 refused, declared = found
@@ -61,17 +65,34 @@ class PortalApplication(Application):
             request.method,
             request.path,
             1000 * request.request_time(),
+            extra=_about(handler),
         )
 
 
-def routes(prefix: str) -> Iterator[tuple[str, type[RequestHandler]]]:
-    """The patterns of all addresses."""
+def _about(handler: RequestHandler) -> dict[str, int]:
+    """By what the line is found: the execution that it is about, also one that was just made."""
+    named = getattr(handler, "path_kwargs", {}).get("execution_id", "")
+    target = getattr(handler, "deed_target", None) or f"executions/{named}"
+    found = _EXECUTION.fullmatch(target)
+    return {"execution": int(found[1])} if found else {}
+
+
+def routes(prefix: str, hosts: ExecutionHosts) -> Iterator[tuple[str, type[RequestHandler]]]:
+    """The patterns of all addresses of the portal's own host."""
     for address, handler in HANDLERS.items():
         yield re.escape(prefix + API_PATH) + to_pattern(address), handler
     yield rf"{re.escape(prefix)}api(/.*)?", ApiNotFound
     yield rf"{re.escape(prefix)}oauth_callback", LoginCallback
-    for pattern, handler in [*endpoints.ROUTES, *pages.ROUTES]:
+    of_endpoints = endpoints.ROUTES_BESIDE_HOSTS if hosts else endpoints.ROUTES
+    for pattern, handler in [*of_endpoints, *pages.ROUTES]:
         yield re.escape(prefix) + pattern, handler
+
+
+def host_routes(prefix: str) -> Iterator[tuple[str, type[RequestHandler]]]:
+    """The patterns of all addresses of the host of an execution."""
+    for pattern, handler in endpoints.HOST_ROUTES:
+        yield re.escape(prefix) + pattern, handler
+    yield ".*", endpoints.NotServedHere
 
 
 def to_pattern(address: str) -> str:

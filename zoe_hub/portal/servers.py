@@ -53,6 +53,8 @@ class HubServers:
         options = ServerOptions(
             zapp=launch.order.zapp,
             parameters=dict(launch.order.parameters),
+            resources=dict(launch.order.resources) or None,
+            runtime_limit=launch.order.runtime_limit,
             name=launch.name,
             idempotency_key=idempotency_key,
             asked_name=launch.order.name if idempotency_key else None,

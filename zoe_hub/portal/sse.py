@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from tornado.iostream import StreamClosedError
 
 from zoe_hub.portal.auth import ApiHandler
+from zoe_hub.portal.reviews import until_revoked
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -63,11 +64,22 @@ class StreamHandler(ApiHandler):
     ) -> None:
         """Send what ``source`` yields, at once; break off after ``life`` seconds.
 
+        And as soon as the visitor may not see it any more.
+
         It never ends in order before the source does: that would look like the end of the source.
         """
         # A task of its own, so that it can be cancelled while the source waits.
         self._streaming = asyncio.ensure_future(self._send(source, life))
-        await asyncio.wait({self._streaming})
+        self._streaming.add_done_callback(self.context.metrics.open_stream(self))
+        revoked = asyncio.ensure_future(until_revoked(self, self.context.reviews))
+        try:
+            await asyncio.wait({self._streaming, revoked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            revoked.cancel()
+        if not self._streaming.done():
+            self._streaming.cancel()
+            await asyncio.wait({self._streaming})
+            self.request.connection.close()  # type: ignore[union-attr]
         if not self._streaming.cancelled():
             self._streaming.result()
 

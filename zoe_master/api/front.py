@@ -14,8 +14,11 @@ from zoe_master.api.questions import Questions
 from zoe_master.api.router import Router
 from zoe_master.api.sockets import Sockets
 from zoe_master.engine.estimator import Estimator
+from zoe_master.engine.examiner import Examiner
+from zoe_master.engine.figures import FigureBook
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
+from zoe_master.engine.meter import Meter
 
 QUESTIONS_AT_ONCE = 500
 LOGS_AT_ONCE = 1000
@@ -32,11 +35,14 @@ class Front:
         inbox: Inbox,
         logs: LogKeeper,
         estimator: Estimator,
+        examiner: Examiner,
+        meter: Meter,
+        figures: FigureBook,
         epoch: int,
         state: Callable[[], tuple[Snapshot, Plan]],
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
-        questions = Questions(inbox, epoch, state, estimator)
+        questions = Questions(inbox, epoch, state, estimator, examiner, meter, figures)
         self._reader = LogReader(logs, lambda: state()[0])
         self._routers = (
             Router(sockets.commands, questions.answer, QUESTIONS_AT_ONCE, log),

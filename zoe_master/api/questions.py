@@ -1,4 +1,4 @@
-"""Answers wake-ups, the queue and why from the master's memory, at once; passes estimates on."""
+"""Answers wake-ups, the queue and why from memory, at once; passes on what takes longer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from zoe_core.cluster import Snapshot
 from zoe_core.explanation import Explanation
 from zoe_core.protocol import (
     Estimate,
+    Examine,
     Explain,
+    Figures,
+    FiguresReply,
     MalformedEnvelope,
+    NodesUse,
     Ping,
     Pong,
     Queue,
@@ -19,12 +23,16 @@ from zoe_core.protocol import (
     QueueReply,
     ReadLog,
     Request,
+    Use,
     Wake,
 )
 from zoe_core.protocol.messages import Message
 from zoe_core.scheduling import Plan, explain
 from zoe_master.engine.estimator import Estimator
+from zoe_master.engine.examiner import Examiner
+from zoe_master.engine.figures import FigureBook
 from zoe_master.engine.inbox import Inbox
+from zoe_master.engine.meter import Meter
 
 EXPLAINED = 100
 """Requests at the front of the queue that are listed with their reasons: each takes a moment."""
@@ -39,16 +47,30 @@ class Questions:
         epoch: int,
         state: Callable[[], tuple[Snapshot, Plan]],
         estimator: Estimator,
+        examiner: Examiner,
+        meter: Meter,
+        figures: FigureBook,
     ) -> None:
         self._inbox = inbox
         self._epoch = epoch
         self._state = state
         self._estimator = estimator
+        self._examiner = examiner
+        self._meter = meter
+        self._figures = figures
 
     async def answer(self, request: Request) -> tuple[Message, bytes]:
-        """The answer, without bytes. Raises MalformedEnvelope for what has another socket."""
+        """The answer, and its bytes. Raises MalformedEnvelope for what has another socket."""
         if isinstance(request, Estimate):
             return await self._estimator.answer(request), b""
+        if isinstance(request, Examine):  # all nodes are asked
+            return await asyncio.to_thread(self._examiner.examine), b""
+        if isinstance(request, Use):
+            return await self._meter.answer(request), b""
+        if isinstance(request, NodesUse):  # it adds up what all instances use
+            return await asyncio.to_thread(self._meter.nodes_use), b""
+        if isinstance(request, Figures):
+            return FiguresReply(), await asyncio.to_thread(self._figures.render)
         if isinstance(request, Queue):  # it may be long, and the loop has others to answer
             return await asyncio.to_thread(self._whole_queue), b""
         return self._reply(request), b""

@@ -17,8 +17,9 @@ Messages of both are shown to users; they are the engine's own words, without se
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from signal import SIGTERM, Signals
 
 from traitlets import MetaHasTraits
@@ -90,6 +91,26 @@ class Usage:
 
     memory: int
     cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something on a node that bears the mark of a Zoe, be it this one or another.
+
+    ``kind`` is the back-end's word for it, such as ``container``. ``deployment`` is whose it is by
+    its mark; ``execution_id`` and ``instance`` are what it belongs to there, None when the mark
+    does not say. ``since`` is when it was made. ``removal`` is what an administrator types to
+    remove it.
+    """
+
+    kind: str
+    name: str
+    node: str
+    deployment: str
+    removal: str
+    execution_id: int | None = None
+    instance: InstanceId | None = None
+    since: datetime | None = None
 
 
 Watcher = Callable[[Observation], None]
@@ -168,6 +189,26 @@ class Backend(LoggingConfigurable, metaclass=_BackendType):
 
         (``observe`` is taken: it is how traits are watched.)
         """
+
+    def inventory(self) -> Sequence[Item]:
+        """All that bears the mark of a Zoe on the nodes that answer, and may outlive an execution.
+
+        The administrator is shown what of it nothing explains. A back-end whose instances leave
+        nothing else has no need of it.
+        """
+        return ()
+
+    def remains(self) -> Collection[int]:
+        """Executions of this deployment of which there is more than instances, as networks.
+
+        The master releases those that have ended. It asks with each full list, right after
+        ``observations``, so what that shows need not be looked for again.
+        """
+        return ()
+
+    def troubles(self) -> Mapping[str, str]:
+        """Why nodes do not answer, by name, in sentences for the administrator."""
+        return {}
 
     @abstractmethod
     def watch(self, watcher: Watcher) -> Callable[[], None]:

@@ -20,6 +20,8 @@ from signal import Signals
 from zoe_core.cluster import Desired, InstanceId, InstanceView, Observed, Snapshot
 from zoe_core.scheduling import Effects, Stop, effects
 from zoe_master.backends.base import Backend, BackendError, Fatal, Observation
+from zoe_master.engine.about import about
+from zoe_master.engine.figures import FigureBook
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
 from zoe_master.engine.reactor import Sighting
@@ -93,6 +95,7 @@ class Applier:
         secrets: Callable[[int], dict[str, str]],
         grace: float,
         threads: int,
+        figures: FigureBook,
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
         self._backend = backend
@@ -102,6 +105,7 @@ class Applier:
         self._require = require
         self._secrets = secrets
         self._grace = grace
+        self._figures = figures
         self._log = log
         self._starting = ThreadPoolExecutor(threads, thread_name_prefix="starting")
         self._ending = ThreadPoolExecutor(threads, thread_name_prefix="ending")
@@ -222,6 +226,12 @@ class Applier:
         except Exception as error:  # noqa: BLE001 -- an edge: logged, and tried again
             self._pause(execution_id, progress, effect, error)
         else:
+            self._log.info(
+                "Execution %d: %s",
+                execution_id,
+                _name(effect.key),
+                extra=_about(execution_id, effect),
+            )
             progress.tries.pop(effect.key, None)
             progress.made[effect.key] = time.monotonic()
         progress.under_way.discard(effect.key)
@@ -252,6 +262,7 @@ class Applier:
 
     def _tell(self, execution_id: int, effect: Effect, error: Exception, delay: float) -> None:
         expected = isinstance(error, BackendError | DatabaseAway)
+        self._figures.failed_call(effect.key[0])
         self._log.warning(
             "Execution %d: %s failed%s, trying again in %g s: %s",
             execution_id,
@@ -260,6 +271,7 @@ class Applier:
             delay,
             error,
             exc_info=None if expected else error,
+            extra=_about(execution_id, effect),
         )
 
     # --- effects; these run in threads ---
@@ -294,7 +306,10 @@ class Applier:
         return newest is not None and newest.desired is Desired.PRESENT
 
     def _could_not_start(self, instance: InstanceView, error: Fatal) -> None:
-        self._log.warning("Instance %s could not be started: %s", instance.id, error)
+        self._figures.failed_call("start")
+        self._log.warning(
+            "Instance %s could not be started: %s", instance.id, error, extra=about(instance.id)
+        )
         self._saw(instance, Observed.LOST, str(error))
 
     def _stop(self, stop: Stop) -> None:
@@ -321,6 +336,10 @@ class Applier:
 def _verb(stop: Stop) -> str:
     """To take back and to stop are two effects: the execution may end while one is leaving."""
     return "stop" if stop.grace is None else "take back"
+
+
+def _about(execution_id: int, effect: Effect) -> dict[str, int | str]:
+    return about(effect.key[1] or execution_id)
 
 
 def _name(key: Key) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from zoe_core.cluster import InstanceId
@@ -58,6 +60,14 @@ class LogKeeper:
         except FileNotFoundError:
             return self._backend.read_log(instance, offset, limit)
 
+    def forget(self, execution_id: int) -> None:
+        """Remove the copies of all logs of an execution; raises OSError."""
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._of(execution_id))
+
+    def _of(self, execution_id: int) -> Path:
+        return self._directory / str(execution_id)
+
     def _path(self, instance: InstanceId) -> Path:
         name = f"{instance.name}.{instance.attempt}.log"
-        return self._directory / str(instance.execution_id) / name
+        return self._of(instance.execution_id) / name

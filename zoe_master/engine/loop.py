@@ -14,8 +14,10 @@ from typing import ParamSpec, TypeVar
 
 from zoe_core.cluster import FINAL
 from zoe_master.api.publisher import Publisher
+from zoe_master.engine.about import about
 from zoe_master.engine.applier import Applier
 from zoe_master.engine.experience import Experience
+from zoe_master.engine.figures import FigureBook
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.reactor import Facts, Reactor, Step
 from zoe_store.checkpoints import Checkpoint, reached
@@ -42,6 +44,7 @@ class Loop:
         experience: Experience,
         applier: Applier,
         publisher: Publisher,
+        figures: FigureBook,
         clock: Callable[[], datetime],
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
@@ -51,6 +54,7 @@ class Loop:
         self._experience = experience
         self._applier = applier
         self._publisher = publisher
+        self._figures = figures
         self._clock = clock
         self._log = log
         self._in_doubt_since: datetime | None = None
@@ -98,7 +102,9 @@ class Loop:
         except BaseException:
             self._inbox.put_back(facts)
             raise
+        self._figures.count(self._reactor.snapshot, step)
         self._reactor.commit(step)
+        self._tell(step)
         views = step.advance.executions.values()
         self._experience.learn((each for each in views if each.status in FINAL), self._clock())
         if facts.end_all is not None:
@@ -110,6 +116,14 @@ class Loop:
         self._act(step, facts)
         if facts.news.more:
             self._inbox.wake()
+
+    def _tell(self, step: Step) -> None:
+        """A line for each move of an execution; its reason may be a program's words: not here."""
+        for each in step.advance.events:
+            if each.kind == "status":
+                old, new = each.data["from"], each.data["to"]
+                extra = about(each.execution_id)
+                self._log.info("Execution %d: %s -> %s", each.execution_id, old, new, extra=extra)
 
     def _act(self, step: Step, facts: Facts) -> None:
         """On what the step touched; on all after the state was read from the database.

@@ -5,6 +5,7 @@ No I/O here: the loop brings facts, writes down what a step changed, and only th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -28,6 +29,7 @@ from zoe_core.scheduling import (
     StartRules,
 )
 from zoe_core.scheduling.lifecycle.reconcile import run_deadline, start_deadline
+from zoe_core.zapp import Changes
 from zoe_master.backends.base import Observation
 from zoe_master.engine.deadlines import Deadlines
 from zoe_master.engine.use import count_use
@@ -65,13 +67,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The outcome of a step, not yet committed. ``touched``: executions that may need effects."""
+    """The outcome of a step, not yet committed. ``touched``: executions that may need effects.
+
+    ``deciding`` is how many seconds the plan took; None: the last one still holds.
+    """
 
     advance: Advance
     snapshot: Snapshot
     plan: Plan
     handled: tuple[int, ...]
     touched: frozenset[int]
+    deciding: float | None = None
 
 
 class Reactor:
@@ -123,20 +129,23 @@ class Reactor:
         reconciler = Reconciler(self._as_ruled(facts, now), self._rules, now)
         touched = _take_in(reconciler, facts)
         reconciler.settle(touched | self._deadlines.passed(now))
-        plan = self.plan
+        plan, deciding = self.plan, None
         self._closing = self._closing or facts.end_all is not None
         due = plan.review_at is not None and now >= plan.review_at
         if (self._replan or due or reconciler.advance) and not self._closing:
             self._unseen |= reconciler.advance.touched()
+            began = time.perf_counter()
             self._scheduler.update(reconciler.snapshot(), self._unseen)
             plan = self._scheduler.decide(now)
+            deciding = time.perf_counter() - began
             reconciler.apply(plan)
             self._unseen.clear()
         advance = reconciler.advance
         touched |= advance.touched()
         self._unseen |= advance.touched()
         handled = tuple(intent.id for intent in facts.news.intents)
-        return Step(advance, reconciler.snapshot(), plan, handled, frozenset(touched))
+        snapshot = reconciler.snapshot()
+        return Step(advance, snapshot, plan, handled, frozenset(touched), deciding)
 
     def commit(self, step: Step) -> None:
         """The step is written down: from now on it is the truth."""
@@ -218,6 +227,9 @@ def _take_intent(reconciler: Reconciler, intent: Intent) -> None:
             reconciler.hold(intent.execution_id, reason)
         case "release":
             reconciler.release(intent.execution_id)
+        case "change":
+            changes = Changes.model_validate(intent.arguments)
+            reconciler.change(intent.execution_id, changes, intent.by_user)
 
 
 def _end_active(reconciler: Reconciler, reason: str) -> set[int]:

@@ -80,6 +80,7 @@ class SpecMaker:
             gid=os.getgid(),
             dns_name=dns_name,
             proxy_path=proxy_path,
+            defaults=self.defaults,
         )
 
 

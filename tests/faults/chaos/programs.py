@@ -12,7 +12,7 @@ ROOM = {"memory": 0.25, "cores": 0.5}
 """What an instance reserves, in GB and cores."""
 
 FINISHED = ("terminated", r"main-0 has finished\.")
-FAILED = ("error", r"main-0 has failed with exit code 3; .*")
+FAILED = ("error", r"main-0 has failed.* exit code 3; .*")
 LIMITED = ("terminated", r"Its runtime limit of 1 s has passed\.")
 ENDED = ("terminated", r"admin ended it\.")
 

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.support.builders import START, after
+from zoe_core.amount import Amount
 from zoe_core.explanation import Explanation
 from zoe_core.protocol import (
     MAX_CANDIDATES,
@@ -13,11 +14,20 @@ from zoe_core.protocol import (
     Estimate,
     Estimated,
     EstimateReply,
+    Examine,
+    Examined,
     ExpectedStart,
     Explain,
     Failure,
+    Figures,
+    FiguresReply,
+    InstanceUse,
     LogChunk,
     MalformedEnvelope,
+    NodesUse,
+    NodesUseReply,
+    NodeUse,
+    Oddity,
     Ping,
     Pong,
     PredictionError,
@@ -25,6 +35,8 @@ from zoe_core.protocol import (
     QueueEntry,
     QueueReply,
     ReadLog,
+    Use,
+    UseReply,
     Wake,
     parse_request,
 )
@@ -32,7 +44,18 @@ from zoe_core.protocol.messages import Message
 
 LOG = ReadLog(execution_id=42, service="spark-worker", index=1, attempt=2, offset=0)
 ESTIMATE = Estimate(user="alice", groups=("lab",), descriptions=({"name": "pi", "version": 4},))
-REQUESTS: list[Message] = [Wake(), Ping(), Queue(), Explain(execution_ids=(42,)), ESTIMATE, LOG]
+REQUESTS: list[Message] = [
+    Wake(),
+    Ping(),
+    Queue(),
+    Explain(execution_ids=(42,)),
+    ESTIMATE,
+    Examine(),
+    Use(execution_id=42, newest=True),
+    NodesUse(),
+    Figures(),
+    LOG,
+]
 ENTRY = QueueEntry(
     execution_id=42,
     user="alice",
@@ -50,6 +73,38 @@ ANSWERS: list[Message] = [
             Estimated(low=None, mid=None, high=None, sentence="Nobody can tell."),
         )
     ),
+    Examined(oddities=(), nodes=1),
+    Examined(
+        oddities=(
+            Oddity(what="a network", node=None, why="Nobody knows it.", serious=False),
+            Oddity(
+                what="a container",
+                node="big",
+                why="Nobody knows it.",
+                serious=True,
+                since=START,
+                remedy="docker rm it",
+                instance=(42, "spark-worker-1", 2),
+            ),
+        ),
+        nodes=2,
+    ),
+    UseReply(
+        items=(
+            InstanceUse(
+                instance="spark-worker-1",
+                attempt=2,
+                reserved=Amount(2**30, 1500, 1),
+                memory_limit=2**31,
+                at=(1793610000.25, 1793610005.0),
+                memory=(2**29, 2**30),
+                cores=(0.0, 1.25),
+            ),
+            InstanceUse(instance="main-0", attempt=1, at=(), memory=(), cores=()),
+        )
+    ),
+    NodesUseReply(items=(NodeUse(node="big", memory=2**34, cores=1.25),)),
+    FiguresReply(),
     LogChunk(offset=0, size=10, finished=False),
     Failure(reason="Nobody knows."),
     Beat(epoch=3, newest_event=7),
@@ -75,7 +130,15 @@ def test_requests_are_read(message: Message) -> None:
 def test_every_message_is_tried_here() -> None:
     assert set(Message.__subclasses__()) == {
         *map(type, [*REQUESTS, *ANSWERS]),
-        *(QueueEntry, ExpectedStart, PredictionError, Estimated),  # parts of those
+        *(
+            QueueEntry,
+            ExpectedStart,
+            PredictionError,
+            Estimated,
+            Oddity,
+            InstanceUse,
+            NodeUse,
+        ),  # parts of those
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zoe_core.zapp import InstanceContext
+from zoe_core.zapp import InstanceContext, SiteDefaults
 
 Document = dict[str, Any]
 
@@ -179,5 +179,6 @@ def context(**changes: Any) -> InstanceContext:
         "gid": 2002,
         "dns_name": lambda service, index: f"{service}-{index}.zoe",
         "proxy_path": lambda instance, port: f"/e/42/{instance}/{port}",
+        "defaults": SiteDefaults(),
     }
     return InstanceContext(**(values | changes))

@@ -113,6 +113,7 @@ VERSION_3: list[tuple[str, Any, str, str]] = [
         "must come self or the name of an instance",
     ),
     ("services.0.environment", [["A", "{dns_name#}"]], "services[0].environment[0]", "self or"),
+    ("services.0.command", "a {memory#b}", "services[0].command", "after # must come a service"),
     ("services.0.ports", [80], "services[0].ports[0]", "is 80: must be an object"),
     ("services.0.ports", [PORT, PORT], "services[0].ports[1].port_number", "port already"),
     (
@@ -296,6 +297,16 @@ def test_more_services_than_anybody_writes() -> None:
     with pytest.raises(ZAppError) as caught:
         parse_zapp(zapp_3(*(service_3(f"s{number}") for number in range(101))))
     expect(caught.value, "services", "is a list of 101: must have at most 100 entries")
+
+
+@pytest.mark.parametrize("number", [65, 10_000])
+def test_more_ports_than_an_engine_publishes(number: int) -> None:
+    ports = [{"name": f"p{each}", "port_number": each} for each in range(1, number + 1)]
+    assert parse_zapp(zapp_3(service_3("main", monitor=True, ports=ports[:64])))
+    with pytest.raises(ZAppError) as caught:
+        parse_zapp(zapp_3(service_3("main", monitor=True, ports=ports)))
+    said = f"is a list of {number}: must have at most 64 entries"
+    expect(caught.value, "services[0].ports", said)
 
 
 def test_an_unknown_field_with_an_odd_name() -> None:

@@ -146,6 +146,8 @@ def test_what_is_wrong_with_it(document: object, field: str, fragment: str) -> N
         ({"min": 10**400}, "min", "a number of about 401 digits"),
         ({"max": 1}, "min", "must be at most max, 1"),
         ({"step": 0}, "step", "is 0: must be more than 0"),
+        ({"file": "py"}, "file", "how the names of files end, such as .py"),
+        ({"file": ".py"}, "file", "must be left out unless the type is 'string'"),
         ({"default": []}, "default", "is a list of 0: must be a text"),
         ({"default": "many"}, "default", "is 'many': must be a whole number"),
         ({"default": 1}, "default", "is 1: must be 536870912 to 68719476736"),

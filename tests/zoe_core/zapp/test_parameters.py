@@ -118,7 +118,8 @@ def test_a_default_between_two_steps_is_fine_and_may_be_sent_back() -> None:
 @pytest.mark.parametrize(
     ("values", "field", "fragment"),
     [
-        ({"wrokers": 1}, "parameters.wrokers", "is not known: the known ones are FLAG, NOTE"),
+        ({"wrokers": 1}, "parameters.wrokers", "is not known: did you mean 'workers'? The known"),
+        ({"colour": 1}, "parameters.colour", "is not known: the known ones are FLAG, NOTE"),
         ({"workers": 1, "spark-worker": 2}, "parameters.spark-worker", "given twice"),
         ({"workers": 0}, "parameters.workers", "is 0: must be 1 to 16"),
         ({"workers": 17}, "parameters.workers", "is 17: must be 1 to 16"),

@@ -18,14 +18,18 @@ from tests.zoe_core.zapp.documents import (
     zapp_3,
 )
 from zoe_core.zapp import (
+    Changes,
+    InstanceSize,
     Port,
     RenderedInstance,
     ZApp,
+    amend,
     parse_zapp,
     render_instance,
     render_url,
 )
 
+SIZES = ("ZOE_MEMORY", "ZOE_MEMORY_LIMIT", "ZOE_CORES")
 TRICKY = ["{user_name}", "{brace}", "{dns_name#self}", "{dns_name#main0}", "{execution_id}"]
 
 
@@ -51,9 +55,30 @@ def test_the_variables_of_the_original() -> None:
         "ZOE_UID": "1001",
         "ZOE_GID": "2002",
         "SERVICE_NAME": "notebook0",
+        "ZOE_MEMORY": "536870912",
+        "ZOE_CORES": "0.1",
         "REVERSE_PROXY_PATH_8888": "/e/42/notebook-0/8888",
         "REVERSE_PROXY_PATH_8125": "/e/42/notebook-0/8125",
     }
+
+
+def test_what_is_reserved_stands_in_the_environment() -> None:
+    limits = {"memory": {"min": 2**30, "max": 3 * 2**30}, "cores": {"min": 2.5}}
+    environment = render(one_service(resources=limits), "main").environment
+    sizes = {name: environment.get(name) for name in SIZES}
+    assert sizes == dict(zip(SIZES, (str(2**30), str(3 * 2**30), "2.5"), strict=True))
+    # Where the description is silent the site decides; without a limit there is none.
+    plain = render(one_service(resources={"memory": {}, "cores": {}}), "main").environment
+    assert (plain["ZOE_MEMORY"], plain["ZOE_CORES"]) == (str(512 * 2**20), "0.1")
+    assert "ZOE_MEMORY_LIMIT" not in plain
+
+
+def test_what_other_services_reserve_follows_a_change() -> None:
+    zapp = parse_zapp(one_service(environment=[["A", "{memory#main} bytes"]])).zapp
+    for sizes, told in (({}, 2**30), ({"main": InstanceSize(memory=2**31)}, 2**31)):
+        changed = amend(zapp, Changes(resources=sizes))
+        rendered = render_instance(changed, changed.service("main"), 0, context())
+        assert rendered.environment["A"] == f"{told} bytes"
 
 
 def test_names_of_other_instances_and_of_its_own() -> None:

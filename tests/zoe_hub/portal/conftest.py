@@ -7,21 +7,25 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
 from jupyterhub.httpclient import JupyterHubHTTPClient
 from jupyterhub.services.auth import HubOAuth
-from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
+from traitlets.config import Config
 
-from tests.support.hub import PREFIX, Hub, running_hub
+from tests.support.hub import NO_TLS, PREFIX, Hub, running_hub
 from zapp_gallery.loader import Gallery, load_gallery
-from zoe_core.protocol.rest import MAX_BODY
-from zoe_hub.portal.app import ZoePortal
+from zoe_hub.portal import app
+from zoe_hub.portal.api import HANDLERS
+from zoe_hub.portal.app import ZoePortal, make_server
 from zoe_hub.portal.context import PortalContext
+from zoe_hub.portal.openapi import build_openapi
 from zoe_hub.portal.routing import PortalApplication
 from zoe_store.database import Database
 
@@ -33,7 +37,12 @@ c = get_config()
 c.ProcessBackend.environments = {"python": {"path": [str(Path(sys.executable).parent)]}}
 """
 
-GROUPS = {"": ["alice", "bob"], "chemists": ["carol"], "zoe-admin": ["olga"]}
+GROUPS = {
+    "": ["alice", "bob"],
+    "chemists": ["carol"],
+    "zoe-power": ["dora"],
+    "zoe-admin": ["olga"],
+}
 
 
 @dataclass
@@ -155,21 +164,35 @@ async def running_portal(
     gallery: Gallery,
     database_url: str,
     directory: Path,
+    subdomain_host: str = "",
 ) -> AsyncIterator[Portal]:
     """Serve the application on this event loop."""
+    config = Config({"JupyterHub": {"subdomain_host": subdomain_host}})
     async with AsyncExitStack() as stack:
-        settings = ZoePortal(database_url=database_url, directory=str(directory))
+        stack.enter_context(patch.object(app, "build_openapi", _same_openapi))
+        settings = ZoePortal(config=config, database_url=database_url, directory=str(directory))
         application = await settings.compose(hub_auth(hub), gallery, stack)
         socket, port = bind_unused_port()
-        server = HTTPServer(application, xheaders=True, max_body_size=MAX_BODY)
+        server = make_server(application)
         server.add_socket(socket)
         stack.callback(server.stop)
         url = f"http://127.0.0.1:{port}{PREFIX}"
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
+        client = httpx.AsyncClient(base_url=url, timeout=30, verify=NO_TLS)
+        await stack.enter_async_context(client)
         yield Portal(url, application, hub, client, tokens)
         await server.close_all_connections()
         # One for each event loop; each holds an inotify instance, of which a user has 128.
         await JupyterHubHTTPClient.instance().close()
+
+
+@cache
+def _openapi(url: str, version: str) -> dict[str, Any]:
+    """Built once: that takes as long as all else that a portal does at its start."""
+    return build_openapi(HANDLERS, url, version)
+
+
+def _same_openapi(_handlers: object, url: str, version: str) -> dict[str, Any]:
+    return _openapi(url, version)
 
 
 def hub_auth(hub: Hub) -> HubOAuth:

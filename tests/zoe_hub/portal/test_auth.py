@@ -111,7 +111,7 @@ async def test_a_hub_that_is_away_is_a_503(portal: Portal) -> None:
 
 
 async def test_a_revoked_token_is_forgotten_soon(portal: Portal) -> None:
-    assert portal.application.settings["hub_auth"].cache_max_age == 10
+    assert 0 < portal.application.settings["hub_auth"].cache_max_age <= 10
 
 
 async def test_a_browser_logs_in_at_the_hub_and_comes_back(browser: Browser) -> None:

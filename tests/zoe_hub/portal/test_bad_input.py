@@ -60,6 +60,9 @@ LAUNCHES: list[tuple[str, Any, int, str | None, str]] = [
      "services[0].resources", "1000 cores"),
     ("host path", own(volumes=[{"name": "etc", "path": "/etc"}]), 422,
      "services[0].volumes[0].path", "/etc"),
+    ("more ports than an engine publishes",
+     own(ports=[{"name": f"p{port}", "port_number": port} for port in range(1, 66)]), 422,
+     "description.services[0].ports", "at most 64"),
     ("host network", own(network="host"), 422, "services[0].network", "host"),
     ("own Jupyter server", {"description": {**OWN, "hub_server": "main"}}, 422,
      "description.hub_server", "gallery"),
@@ -165,6 +168,7 @@ QUERIES = [
     ("status=running,sleeping", "status[1]", "sleeping"),
     ("since=yesterday", "since", "yesterday"),
     ("since=2026-01-01T00:00:00", "since", "timezone"),
+    ("since=0001-01-01T00:00:00%2B14:00", "since", "in the years 1 to 9999"),
     ("colour=red", "colour", "cursor"),
 ]
 
@@ -175,6 +179,12 @@ async def test_a_bad_query_is_refused(portal: Portal, query: str, field: str, sa
 
     assert problem["field"] == field
     assert said in problem["detail"]
+
+
+@pytest.mark.parametrize("moment", ["2026-01-01T00:00:00%2B18:24", "0762-08-05T16:15:56-23:59"])
+async def test_an_odd_offset_is_a_moment_as_well(portal: Portal, moment: str) -> None:
+    """Postgres knows none beyond 16 hours."""
+    assert (await portal.get(f"/executions?since={moment}")).status_code == 200
 
 
 async def test_a_query_that_is_no_text_is_refused(portal: Portal) -> None:
@@ -198,7 +208,7 @@ ADDRESSES = [
     ("GET", "/zapps/nosuch", 404),
     ("GET", "/zapps/validate", 405),
     ("PUT", "/executions", 405),
-    ("PATCH", "/executions/1", 405),
+    ("PUT", "/executions/1", 405),
     ("POST", "/info", 405),
     ("BREW", "/info", 405),
 ]

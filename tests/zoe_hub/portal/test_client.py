@@ -1,13 +1,14 @@
 """The Python client against a real portal."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.waiting import eventually_async
+from tests.support.waiting import eventually, eventually_async
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.programs import python
 from zoe_client import (
@@ -16,9 +17,9 @@ from zoe_client import (
     NoAccess,
     NoConnection,
     NotFound,
-    Unavailable,
     ZoeError,
 )
+from zoe_core.protocol.rest import ExecutionRequest
 from zoe_hub.portal import sse
 
 
@@ -63,28 +64,11 @@ async def test_a_key_makes_a_launch_safe_to_repeat(client: Client) -> None:
     assert first.id == again.id
 
 
-async def test_a_launch_whose_answer_was_lost_is_not_made_twice(portal: Portal) -> None:
-    class LosesTheFirstAnswer(httpx.HTTPTransport):
-        lost = False
-
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            answer = super().handle_request(request)
-            if not self.lost:
-                self.lost = True
-                answer.read()
-                raise httpx.ReadError("lost", request=request)
-            return answer
-
-    token = portal.headers("alice")["Authorization"].removeprefix("token ")
-    with Client(portal.url, token, transport=LosesTheFirstAnswer()) as client:
-        await asyncio.to_thread(client.launch, "small")
-
-    assert len((await portal.get("/executions")).json()["items"]) == 1
-
-
 async def test_errors_are_exceptions_that_say_what_is_wrong(portal: Portal, client: Client) -> None:
     with pytest.raises(InvalidRequest, match="1 to 4") as invalid:
         await asyncio.to_thread(client.launch, "small", workers=9)
+    with pytest.raises(InvalidRequest, match="name"):
+        await asyncio.to_thread(client.launch, "small", "x" * 999)
     with pytest.raises(NotFound, match="no execution 99"):
         await asyncio.to_thread(client.get, 99)
     with Client(portal.url, "nonsense") as stranger, pytest.raises(NoAccess):
@@ -98,27 +82,52 @@ async def test_errors_are_exceptions_that_say_what_is_wrong(portal: Portal, clie
     assert isinstance(invalid.value, ZoeError)
 
 
-async def test_a_part_that_is_away_says_when_to_try_again(portal: Portal, client: Client) -> None:
-    portal.application.settings["hub_auth"].api_url = "http://127.0.0.1:1/hub/api"
-    portal.application.settings["hub_auth"].cache.clear()
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+async def test_a_number_that_is_none_is_refused_by_its_name(
+    portal: Portal, client: Client, number: float
+) -> None:
+    def asked() -> Iterator[Callable[[], object]]:
+        yield lambda: client.launch("small", workers=number)
+        request = ExecutionRequest(zapp="small", parameters={"workers": number})
+        yield lambda: client.submit(request)
+        yield lambda: client.estimate("small", workers=number)
 
-    with pytest.raises(Unavailable) as away:
-        await asyncio.to_thread(client.info)
+    for ask in asked():
+        with pytest.raises(InvalidRequest, match=f"workers: is {number}: must be a") as refused:
+            await asyncio.to_thread(ask)
+        assert refused.value.problem.field == "parameters.workers"
+    with pytest.raises(InvalidRequest, match=r"description.services\[0\].memory: is"):
+        await asyncio.to_thread(client.run, {"services": [{"memory": number}]})
+    assert (await portal.get("/executions")).json()["items"] == []
 
-    assert away.value.retry_after == 5
+
+class CountsLogs(httpx.AsyncHTTPTransport):
+    """Counts how often a log is asked for."""
+
+    logs = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goal = threading.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.logs += request.url.path.endswith("/logs")
+        return await super().handle_async_request(request)
 
 
 @pytest.mark.usefixtures("master")
 @pytest.mark.parametrize(("life", "connections"), [(sse.MAX_STREAM, 1), (0.3, 3)])
 async def test_a_log_is_followed_to_its_end(
     portal: Portal,
-    client: Client,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     life: float,
     connections: int,
 ) -> None:
     monkeypatch.setattr(sse, "MAX_STREAM", life)  # seconds until the portal breaks off
+    counted = CountsLogs()
+    token = portal.headers("alice")["Authorization"].removeprefix("token ")
+    client = Client(portal.url, token, transport=counted)
     flag = tmp_path / "go-on"
     program = (
         f"import os, time\nprint('begun \u2713')\n"
@@ -133,15 +142,24 @@ async def test_a_log_is_followed_to_its_end(
     def read() -> Iterator[str]:
         seen = []
         for piece in client.logs(number, "main-0", follow=True):
-            seen.append(piece)  # each connection begins with an empty one
-            if "begun" in "".join(seen) and seen.count("") >= connections:
-                flag.touch()
+            seen.append(piece)
+            if "begun" in "".join(seen):
+                counted.goal.set()
             yield piece
 
+    def go_on() -> None:
+        counted.goal.wait(60)
+        eventually(lambda: counted.logs >= connections)
+        flag.touch()
+
     async with asyncio.timeout(60):
-        assert await asyncio.to_thread(lambda: "".join(read())) == "begun ✓\ndone\n"
+        _, text = await asyncio.gather(
+            asyncio.to_thread(go_on), asyncio.to_thread(lambda: "".join(read()))
+        )
+        assert text == "begun ✓\ndone\n"
         whole = await asyncio.to_thread(lambda: "".join(client.logs(number, "main-0")))
     assert whole == "begun ✓\ndone\n"
+    client.close()
 
 
 async def test_a_log_of_nothing_is_an_error_also_when_it_is_followed(client: Client) -> None:

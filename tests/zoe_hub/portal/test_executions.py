@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.hub import SCOPES
 from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import Portal
 from tests.zoe_hub.portal.test_bad_input import OWN, check_problem, count_rows
 from zoe_core.protocol.rest import Execution
 from zoe_hub import submission
-from zoe_hub.permissions import USER_SCOPES
 from zoe_store.tables import deployment, executions, nodes
 
 
@@ -91,7 +91,7 @@ async def test_a_check_of_a_description_tells_of_its_priority(portal: Portal) ->
 
 
 async def test_who_has_the_scope_may_go_first(portal: Portal) -> None:
-    scopes = (*USER_SCOPES, "custom:zoe:priority")
+    scopes = (*SCOPES, "custom:zoe:priority")
     request = {"json": {"description": HIGH}, "scopes": scopes}
     answer = await portal.request("POST", "/executions", "olga", **request)
     assert answer.status_code == 201, answer.text
@@ -331,7 +331,7 @@ async def test_prometheus_reads_figures(portal: Portal) -> None:
     text = (await portal.get("/metrics")).text
 
     assert 'zoe_portal_requests_total{handler="ShowInfo",method="GET",status="200"} 1.0' in text
-    assert "zoe_scheduler_seen_seconds_ago -1.0" in text
+    assert "zoe_scheduler_silence_seconds -1.0" in text
 
 
 async def test_methods_that_somebody_made_up_are_one_figure(portal: Portal) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.zoe_hub.portal.conftest import Portal
 from zoe_core.explanation import Explanation
 from zoe_core.protocol import ExpectedStart, PredictionError, QueueEntry, QueueReply
-from zoe_core.protocol.rest import Queue
+from zoe_core.protocol.rest_platform import Queue
 from zoe_hub import permissions
 
 OPERATOR = (permissions.ACCESS, "custom:zoe:status", "custom:zoe:operate-others")

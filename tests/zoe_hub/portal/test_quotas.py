@@ -1,5 +1,6 @@
 """Quotas over REST: who may set them, what is refused, and what they keep from being launched."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -88,6 +89,54 @@ async def test_setting_replaces_all_limits(portal: Portal) -> None:
     assert await listed(portal) == [expected]
 
 
+async def test_what_somebody_else_has_set_meanwhile_is_not_replaced(portal: Portal) -> None:
+    async def send(method: str, tag: str | None, **body: Any) -> Any:
+        headers = None if tag is None else {"If-Match": tag}
+        return await portal.request(
+            method, "/quotas/user/alice", "olga", scopes=ADMIN, headers=headers, **body
+        )
+
+    assert check_problem(await send("PUT", "*", json={}), 412)["field"] == "If-Match"
+    set_first = await send("PUT", None, json={"cores": 1})
+    first = (await send("GET", None)).headers["ETag"]
+    assert set_first.headers["ETag"] == first
+    second = (await send("PUT", f'"other", {first}', json={"cores": 2})).headers["ETag"]
+    await put(portal, "user/alice", cores=1)  # as at first, but not by the same deed
+    newest = (await send("GET", None)).headers["ETag"]
+    assert len({first, second, newest}) == 3
+
+    for tag in (first, second, f"W/{newest}", newest.strip('"')):
+        problem = check_problem(await send("PUT", tag, json={"cores": 3}), 412)
+        assert problem["title"] == "It was changed meanwhile"
+        check_problem(await send("DELETE", tag), 412)
+
+    assert [each["cores"] for each in await listed(portal)] == [1]
+    assert (await send("PUT", "*", json={"cores": 3})).status_code == 200
+    newest = (await send("GET", None)).headers["ETag"]
+    assert (await send("DELETE", newest)).status_code == 204
+    check_problem(await send("GET", None), 404)
+
+
+async def test_of_two_who_saw_the_same_only_one_sets_it(portal: Portal) -> None:
+    await put(portal, "user/alice", cores=1)
+    path = "/quotas/user/alice"
+    tag = (await portal.get(path, "olga", scopes=ADMIN)).headers["ETag"]
+    answers = await asyncio.gather(
+        *(
+            portal.request(
+                "PUT",
+                path,
+                "olga",
+                scopes=ADMIN,
+                headers={"If-Match": tag},
+                json={"cores": cores},
+            )
+            for cores in (2, 3, 4, 5)
+        )
+    )
+    assert sorted(each.status_code for each in answers) == [200, 412, 412, 412]
+
+
 async def test_no_limit_can_be_said(portal: Portal) -> None:
     unlimited = {**dict.fromkeys(LIMITS, "unlimited"), "weight": None}
     answer = await put(portal, "user/alice", **unlimited)
@@ -142,6 +191,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("memory", False, "false: must be a number of bytes"),
     ("memory", -1, "-1"),
     ("memory", 2**63, str(2**63)),
+    ("memory", 10**39, "less than or equal to 9223372036854775806"),
+    ("cores", 10**39, "must be less than or equal to 2147483.647"),
     ("cores", "2", "'2'"),
     ("cores", -0.5, "-0.5"),
     ("cores", 1e300, "1e+300"),
@@ -187,6 +238,7 @@ async def test_there_is_no_such_quota(portal: Portal, method: str, path: str, sa
 
 ROUTES = [
     ("GET", "/quotas"),
+    ("GET", "/quotas/user/alice"),
     ("PUT", "/quotas/user/alice"),
     ("DELETE", "/quotas/user/alice"),
     ("PATCH", "/nodes/machine"),

@@ -1,5 +1,6 @@
 """Servers that wait and that the Hub has forgotten: asked for again, or ended."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -17,9 +18,11 @@ from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import GROUPS, Portal, running_portal
 from zapp_gallery.loader import load_gallery
 from zoe_hub import permissions
+from zoe_hub.portal.hub_rest import HubReply, HubRest, server_path
 from zoe_hub.portal.respawner import NO_SERVER, NO_USER
 from zoe_store import executions, tables
 from zoe_store.database import Database
+from zoe_store.events import NewEvent, append_events, lock_events
 from zoe_store.servers import hold
 
 OLD = "of the Hub before"
@@ -39,12 +42,21 @@ class Site:
         hub = replace(self.hub, url=api or self.hub.url)
         return running_portal(hub, {}, load_gallery(), self._url, self._directory)
 
-    def waits(self, user: str, server: str, *, known: bool = True) -> int:
+    def waits(
+        self,
+        user: str,
+        server: str,
+        *,
+        known: bool = True,
+        options: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> int:
         """An execution on hold; ``known``: the Hub has a server of that name, which is stopped."""
         if known:
-            self.hub.api("PUT", f"/users/{user}/servers/{server}")
+            kept = {"user_options": options}
+            self.hub.api("PUT", f"/users/{user}/servers/{server}", json=kept)
         secrets = {"JUPYTERHUB_API_TOKEN": OLD}
-        order = {"zapp": "jupyter", "name": server, "server_name": server, "user": user}
+        order = {"zapp": "jupyter", "name": server, "server_name": server, "user": user, **fields}
         zapp = load_gallery()["jupyter"].zapp
         execution_id = submit(self.database, zapp, secrets=secrets, **order)
         assert hold(self.database, execution_id, "The Hub was restarted.", START)
@@ -57,6 +69,12 @@ class Site:
         with self.database.transaction() as connection:
             connection.execute(update(tables.executions).where(mine).values(**values))
             connection.execute(update(tables.intents).where(wishes).values(handled_at=START))
+
+    def tell(self, execution_id: int, kind: str, data: dict[str, Any]) -> None:
+        """An event, as the master writes it."""
+        with self.database.transaction() as connection:
+            lock_events(connection)
+            append_events(connection, [NewEvent(execution_id, kind, data)], START)
 
     def ids(self) -> list[int]:
         """All executions, newest first."""
@@ -97,6 +115,18 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
         site.database.close()
 
 
+async def test_chosen_sizes_are_kept_for_later_starts_without_options(site: Site) -> None:
+    chosen = {"resources": {"notebook": {"cores": 0.5}}, "runtime_limit": 3600}
+    changed = {"resources": {"notebook": {"cores": 1}}}
+    lab = site.waits("alice", "lab", options=chosen, changes=changed)
+    site.act(lab, status="queued", on_hold=True)
+    async with site.portal():
+        await eventually_async(lambda: site.token(lab) != OLD)
+    options = site.server("alice", "lab")["user_options"]
+    assert {name: options.get(name) for name in chosen} == chosen
+    assert site.ids() == [lab]
+
+
 async def test_a_server_on_hold_is_launched_again_in_its_place(site: Site) -> None:
     lab = site.waits("alice", "lab")
     async with site.portal():
@@ -108,6 +138,29 @@ async def test_a_server_on_hold_is_launched_again_in_its_place(site: Site) -> No
     assert httpx.get(f"{site.hub.api_url}/user", headers=headers).json()["name"] == "alice"
     assert [kind for kind, _ in site.wishes(lab)] == ["hold", "release"]
     assert site.ids() == [lab]
+
+
+async def test_nothing_is_launched_before_what_is_ahead_of_it_is_taken_over(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = site.waits("alice", "first"), site.waits("alice", "second")
+    site.act(second, status="queued", on_hold=True)
+    launched: dict[str, str] = {}  # when each is asked for, the token of the first
+    call = HubRest.call
+
+    async def noting(hub: HubRest, method: str, path: str, *arguments: Any) -> HubReply:
+        if method == "POST" and path not in launched:
+            launched[path] = await asyncio.to_thread(site.token, first)
+        return await call(hub, method, path, *arguments)
+
+    monkeypatch.setattr(HubRest, "call", noting)
+    async with site.portal():
+        await site.is_launched("alice", "first")
+        site.act(first, status="queued", on_hold=True)
+        await eventually_async(lambda: site.token(second) != OLD)
+    places = [server_path("alice", each) for each in ("first", "second")]
+    assert list(launched) == places
+    assert [launched[each] == OLD for each in places] == [True, False]
 
 
 async def test_what_the_hub_does_not_know_any_more_is_ended(site: Site) -> None:
@@ -137,6 +190,35 @@ async def test_what_came_to_run_unknown_to_the_hub_is_started_anew(site: Site) -
         site.act(lab, status="terminated")
         await eventually_async(lambda: len(site.ids()) == 2)
     assert site.token(site.ids()[0]) != OLD
+
+
+@pytest.mark.parametrize(
+    ("asked", "changed", "other"),
+    [
+        ({"runtime_limit": 3600}, {}, False),
+        ({"runtime_limit": 7200}, {}, True),
+        ({}, {}, True),  # the default
+        ({"runtime_limit": 60}, {"runtime_limit": 3600}, False),
+        ({}, {"runtime_limit": 3600}, False),
+        ({"resources": {"notebook": {"cores": 1}}}, {"runtime_limit": 3600}, True),
+    ],
+)
+async def test_one_that_waits_is_taken_over_unless_something_else_is_asked_for(
+    site: Site, asked: dict[str, Any], changed: dict[str, Any], other: bool
+) -> None:
+    changes = {"runtime_limit": 3600, "priority": "low"}
+    lab = site.waits("alice", "lab", changes=changes)
+    site.act(lab, status="queued", on_hold=True)
+    if changed:
+        site.tell(lab, "changed", {"by": "alice", **changed})
+    options = {"zapp": "jupyter", "name": "lab", **asked}
+    site.hub.api("POST", "/users/alice/servers/lab", json={"user_options": options})
+    if other:
+        await eventually_async(
+            lambda: site.wishes(lab)[-1] == ("terminate", "The server was started anew.")
+        )
+    else:
+        await eventually_async(lambda: site.token(lab) != OLD)
 
 
 @pytest.mark.parametrize("ending", [True, False])

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from tests.support.hub import Hub, running_hub
+from tests.support.hub import NO_TLS, Hub, running_hub
 from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import GROUPS, Portal, running_portal
 from tests.zoe_hub.portal.test_bad_input import check_problem, count_rows
@@ -17,7 +17,8 @@ from tests.zoe_hub.portal.test_executions import shrink_cluster
 from zapp_gallery.loader import load_gallery
 from zoe_hub import permissions
 from zoe_hub.portal.servers import MAX_SERVER_NAME, name_for_key, numbered_name
-from zoe_store import tables
+from zoe_store import audit, tables
+from zoe_store.audit import Deed
 from zoe_store.events import has_happened, lock_events
 from zoe_store.executions import by_idempotency_key, find
 
@@ -152,6 +153,59 @@ async def test_a_hub_that_is_away_starts_nothing(portal: Portal) -> None:
 
     check_problem(answer, 503)
     assert count_rows(portal) == 0
+
+
+async def started_at_the_hub(
+    portal: Portal, headers: dict[str, str] | None = None, **options: Any
+) -> httpx.Response:
+    """What "Start My Server" of the Hub does, with a token of alice unless there is another."""
+    headers = headers or portal.headers("alice", WITH_SERVERS)
+    url = f"{portal.hub.api_url}/users/alice/servers/lab"
+    async with httpx.AsyncClient(verify=NO_TLS, timeout=30) as client:
+        return await client.post(url, json={"user_options": options}, headers=headers)
+
+
+async def test_a_server_that_the_hub_starts_is_in_the_audit_log(portal: Portal) -> None:
+    answer = await started_at_the_hub(portal, zapp="jupyter")
+    assert answer.status_code in (201, 202)
+    (deed,) = await eventually_async(lambda: recorded(portal))
+    (number,) = stored_in(portal)
+    assert (deed.actor, deed.actor_kind, deed.action) == ("alice", "user", "startServer")
+    assert (deed.target, deed.outcome) == (f"executions/{number}", "done")
+    assert deed.detail == {"user": "alice", "server": "lab", "zapp": "jupyter"}
+
+
+async def test_a_server_that_the_hub_does_not_start_is_in_the_audit_log(portal: Portal) -> None:
+    await started_at_the_hub(portal, zapp="no\0such" + "x" * 1000)
+    (deed,) = await eventually_async(lambda: recorded(portal))
+    assert (deed.actor, deed.action) == ("alice", "startServer")
+    assert (deed.target, deed.outcome) == ("servers/alice/lab", "refused")
+    assert "the gallery has" in deed.detail["why"]
+
+
+async def test_a_server_of_the_portal_is_told_as_launch_and_as_start(portal: Portal) -> None:
+    number = (await launch(portal)).json()["id"]
+    await eventually_async(lambda: len(recorded(portal)) == 2)
+    assert {(each.action, each.target) for each in recorded(portal)} == {
+        ("launch", f"executions/{number}"),
+        ("startServer", f"executions/{number}"),
+    }
+
+
+async def test_a_server_that_the_portal_launches_again_is_nobodys_deed(portal: Portal) -> None:
+    service = {"Authorization": f"token {portal.hub.service_token}"}
+    answer = await started_at_the_hub(portal, service, execution_id=42)
+    assert answer.status_code == 409, answer.text
+    # Nobody else gets past the log by naming an execution.
+    answer = await started_at_the_hub(portal, execution_id=42)
+    assert answer.status_code == 409, answer.text
+    (deed,) = await eventually_async(lambda: recorded(portal))
+    assert (deed.actor, deed.outcome) == ("alice", "refused")
+
+
+def recorded(portal: Portal) -> list[Deed]:
+    """The audit log."""
+    return [each.deed for each in audit.find(portal.context.database)]
 
 
 @pytest.mark.parametrize(

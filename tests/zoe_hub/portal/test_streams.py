@@ -22,10 +22,10 @@ from tests.zoe_hub.portal.test_bad_input import check_problem
 from zoe_core.explanation import Explanation
 from zoe_core.protocol import ExpectedStart, QueueEntry
 from zoe_hub import feed
-from zoe_hub.portal import sse
+from zoe_hub.portal import presence, sse
 from zoe_hub.portal.api import streams
 from zoe_hub.portal.sse import with_ticks
-from zoe_store.database import Database
+from zoe_store.database import Database, DatabaseAway
 from zoe_store.events import EventRecord, NewEvent, append_events, lock_events
 from zoe_store.tables import deployment, executions
 
@@ -210,8 +210,8 @@ async def test_ones_own_executions_are_followed_from_now_on(portal: Portal) -> N
         connected = await anext(stream)
         await portal.launch("bob", name="of somebody else")
         await portal.launch(name="after")
-        (event,) = await until(stream, "submitted")
         (execution,) = await until(stream, "execution")
+        (event,) = await until(stream, "submitted")
 
     assert connected.event == "connected"
     assert connected.id == connected.data["event_id"]
@@ -232,6 +232,26 @@ async def test_all_streams_can_be_resumed(portal: Portal) -> None:
         ]
 
     assert names == ["one", "two"]
+
+
+async def test_documents_come_before_the_events_that_came_together(portal: Portal) -> None:
+    """Who comes back after an id has seen the documents of all events up to it."""
+    ids = [(await portal.launch())["id"] for _ in range(2)]
+    burst = [NewEvent(each, "tick", {"number": number}) for number in (1, 2) for each in ids]
+    async with following(portal, "/events") as stream:
+        await until(stream, "connected")
+        with portal.database.transaction() as connection:
+            lock_events(connection)
+            append_events(connection, burst, datetime.now(UTC))
+        *documents, first = await until(stream, "tick")
+        rest = [await anext(stream) for _ in burst[1:]]
+
+    assert [(each.event, each.data["id"], each.id) for each in documents] == [
+        ("execution", each, None) for each in ids
+    ]
+    told = [first, *rest]
+    assert [each.data["execution_id"] for each in told] == [each.execution_id for each in burst]
+    assert None not in {each.id for each in told}
 
 
 async def test_operators_follow_everybody(portal: Portal) -> None:
@@ -351,3 +371,28 @@ async def test_it_tells_when_the_scheduler_goes_away_and_comes_back(
         *_, back = await until(stream, "scheduler")
         assert back.data["status"] == "running"
         assert back.data["seen_at"] is not None
+
+
+async def test_it_tells_who_comes_back_while_the_database_is_away(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(presence, "AWAY_AFTER", 0.2)
+    with portal.database.transaction() as connection:
+        soon = func.now() + timedelta(minutes=5)
+        connection.execute(deployment.update().values(master_seen_at=soon))
+    await eventually_async(lambda: _status(portal) == "running")
+
+    def away() -> None:
+        raise DatabaseAway("it does not answer")
+
+    monkeypatch.setattr(portal.database, "transaction", away)
+    async with following(portal, "/events", after=1, all_=True) as stream:
+        first, told = await anext(stream), await anext(stream)
+    assert (first.event, first.id) == ("connected", 1)
+    assert (told.event, told.data["status"]) == ("scheduler", "away")
+
+
+def _status(portal: Portal) -> str | None:
+    latest = portal.context.presence.latest
+    return None if latest is None else latest.status

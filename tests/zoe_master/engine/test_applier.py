@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGPWR, SIGTERM, Signals
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,8 +19,10 @@ from zoe_master.backends.base import Fatal, InstanceSpec, Retry
 from zoe_master.backends.fake import FakeBackend, FakeEngine, ManualClock
 from zoe_master.engine import applier
 from zoe_master.engine.applier import Applier, Hanging
+from zoe_master.engine.figures import FigureBook
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.logs import LogKeeper
+from zoe_master.engine.meter import Meter
 from zoe_master.engine.specs import SpecMaker
 from zoe_store.office import OutOfOffice
 
@@ -87,6 +89,7 @@ async def apply(backend: Recorder, post: Post, tmp_path: Path) -> AsyncIterator[
         secrets=lambda _: {},
         grace=1.0,
         threads=1,
+        figures=FigureBook(cast(Meter, None)),
         log=logging.getLogger("tests.applier"),
     )
     yield made

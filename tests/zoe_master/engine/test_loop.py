@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,8 +14,10 @@ from zoe_core.scheduling import SchedulingSettings, StartRules
 from zoe_master.backends.base import Observation
 from zoe_master.engine import loop
 from zoe_master.engine.experience import Experience
+from zoe_master.engine.figures import FigureBook
 from zoe_master.engine.inbox import Inbox
 from zoe_master.engine.loop import Loop
+from zoe_master.engine.meter import Meter
 from zoe_master.engine.reactor import Reactor, Sighting
 from zoe_store.database import DatabaseAway
 from zoe_store.master import News
@@ -85,6 +87,7 @@ async def running(database: Database, acts: Acts) -> Loop:
         experience=Experience(),
         applier=acts,
         publisher=None,
+        figures=FigureBook(cast(Meter, None)),
         clock=lambda: after(0),
         log=log,
     )

@@ -8,6 +8,7 @@ import pytest
 from tests.support.builders import DEFAULTS, after, execution, instance, node, service, worker
 from zoe_core.cluster import ExecutionStatus, ExecutionView, InstanceView, Observed
 from zoe_core.scheduling import Blocker, Reconciler, SchedulingSettings, StartRules
+from zoe_core.zapp import Changes
 from zoe_master.engine.reactor import Facts, Reactor, Step
 from zoe_store.master import Intent, News
 
@@ -25,7 +26,7 @@ def step(
     it: Reactor, *intents: tuple[str, dict[str, Any]], seconds: float = 0, **facts: Any
 ) -> Step:
     """Take in what is wished of execution 1, and commit."""
-    wishes = [Intent(10 + each, 1, kind, data) for each, (kind, data) in enumerate(intents)]
+    wishes = [Intent(10 + each, 1, kind, "ada", data) for each, (kind, data) in enumerate(intents)]
     made = it.step(Facts(news=News((), tuple(wishes)), **facts), after(seconds))
     it.commit(made)
     return made
@@ -51,6 +52,48 @@ def test_what_is_held_has_nothing_on_the_back_end(status: str) -> None:
     assert 1 in made.touched
     assert all(each.leaving for each in it.snapshot.instances_of(1))
     assert not it.busy
+
+
+def test_what_is_changed_counts_from_the_next_plan_on() -> None:
+    it = reactor(execution(1, service(memory=4)))
+    assert not step(it, nodes=[node(memory=2)]).plan.gangs
+    sizes = {"resources": {"main": {"memory": 2**30}}, "priority": "low"}
+
+    made = step(it, ("change", sizes))
+
+    view = it.snapshot.executions[1]
+    assert view.status is ExecutionStatus.STARTING
+    assert view.zapp.priority == "low"
+    assert view.changes == Changes.model_validate(sizes)
+    first = made.advance.events[0]
+    assert (first.kind, first.data["by"]) == ("changed", "ada")
+
+
+def test_a_size_is_not_changed_once_it_has_started() -> None:
+    it = reactor(execution(1, status="running", started_at=after(0)), instances=[instance(1)])
+    sizes = {"resources": {"main": {"memory": 2**30}}}
+    made = step(it, ("change", sizes), nodes=[node()])
+    assert [each.kind for each in made.advance.events] == ["not_changed"]
+    assert not it.snapshot.executions[1].changes
+
+
+def test_what_is_about_to_end_says_that_it_is_not_changed() -> None:
+    it = reactor(execution(1, status="running", started_at=after(0)), instances=[instance(1)])
+    step(it, ("terminate", {"reason": "Enough."}), nodes=[node()])
+    made = step(it, ("change", {"runtime_limit": 60}))
+    assert [(each.kind, each.data["reason"]) for each in made.advance.events] == [
+        ("not_changed", "it is about to end")
+    ]
+
+
+def test_a_runtime_limit_that_is_changed_moves_the_deadline() -> None:
+    it = reactor(execution(1, status="running", started_at=after(0)), instances=[instance(1)])
+    step(it, ("change", {"runtime_limit": 60}), nodes=[node()])
+    assert not step(it, seconds=59).advance
+    step(it, ("change", {"runtime_limit": 100}), seconds=59)
+    assert not step(it, seconds=99).advance
+    step(it, seconds=100)
+    assert it.snapshot.executions[1].status is ExecutionStatus.CLEANING_UP
 
 
 def test_a_wish_of_a_kind_that_this_version_does_not_know_is_passed_over() -> None:

@@ -73,7 +73,7 @@ class Deployment(RuleBasedStateMachine):
         at_once=st.booleans(),
     )
     def wish(self, pick: int, kind: str, at_once: bool) -> None:
-        wish = Intent(0, pick % self.submitted + 1, kind, {"reason": "Enough."})
+        wish = Intent(0, pick % self.submitted + 1, kind, "ada", {"reason": "Enough."})
         self.facts.news = News(self.facts.news.submitted, (*self.facts.news.intents, wish))
         if at_once:
             self.step()
@@ -177,7 +177,7 @@ class Deployment(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """With room for all, everything ends once its instances end."""
-        released = [Intent(0, each, "release", {}) for each in range(1, self.submitted + 1)]
+        released = [Intent(0, each, "release", "ada", {}) for each in range(1, self.submitted + 1)]
         self.facts.news = News(self.facts.news.submitted, (*self.facts.news.intents, *released))
         self.facts.nodes = ROOMY
         self.step()

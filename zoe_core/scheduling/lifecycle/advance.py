@@ -25,7 +25,8 @@ class Happened:
     """An event for the log: what happened to an execution.
 
     ``status``: it moved, data has ``from``, ``to`` and ``reason``. ``instance``: something was
-    wanted or seen of an instance. ``hold``, with its ``reason``, and ``release``.
+    wanted or seen of an instance. ``hold``, with its ``reason``, and ``release``. ``changed``: what
+    is other than it was, and ``by`` whom; ``not_changed``, with its ``reason``.
     """
 
     execution_id: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from signal import strsignal
 
 from zoe_core.cluster import ExecutionStatus, InstanceView, Observed, Outcome
 from zoe_core.scheduling.lifecycle.attempts import current, to_restart
@@ -43,7 +44,7 @@ def _failed(instance: InstanceView) -> str:
     if instance.detail:
         return f"{instance.id.name} has failed: {instance.detail}"
     if code is not None and code < 0:
-        return f"{instance.id.name} was ended by signal {-code}."
+        return f"{instance.id.name} was ended by signal {-code} ({strsignal(-code)})."
     return f"{instance.id.name} has failed with exit code {code}; its log may say why."
 
 

@@ -22,11 +22,13 @@ from zoe_core.cluster import (
     Quotas,
     Snapshot,
 )
+from zoe_core.documents import Problem
 from zoe_core.scheduling.lifecycle.advance import Advance, Ledger
 from zoe_core.scheduling.lifecycle.attempts import current, to_restart
 from zoe_core.scheduling.lifecycle.outcome import judge
 from zoe_core.scheduling.plan import Gang, Plan
 from zoe_core.scheduling.state.quota_use import runtime_limit
+from zoe_core.zapp import Changes, ZAppError, amend
 
 _PROGRESS = {
     Observed.NONE: 0,
@@ -108,6 +110,28 @@ class Reconciler:
         if execution is not None and execution.on_hold and execution.status in _WAITING:
             self._ledger.put(replace(execution, on_hold=False))
             self._ledger.tell(execution_id, "release")
+
+    def change(self, execution_id: int, changes: Changes, by: str) -> None:
+        """``by`` wants it to be other than it was launched; memory and cores only until it starts.
+
+        Whether the user may have that was asked before; what has become impossible since is told.
+        """
+        execution = self._ledger.execution(execution_id)
+        if execution is None:
+            return
+        given = changes.document()
+        try:
+            if execution.terminate is not None or execution.outcome is not None:
+                raise ZAppError([Problem("", "it is about to end")])
+            if changes.resources and execution.status not in _WAITING:
+                raise ZAppError([Problem("resources", "it has started: its size is as it is")])
+            zapp = amend(execution.zapp, changes)
+        except ZAppError as error:
+            self._ledger.tell(execution_id, "not_changed", by=by, reason=str(error), **given)
+            return
+        amended = execution.changes.followed_by(changes)
+        self._ledger.put(replace(execution, zapp=zapp, changes=amended))
+        self._ledger.tell(execution_id, "changed", by=by, **given)
 
     def observe(
         self,

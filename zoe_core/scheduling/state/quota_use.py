@@ -26,9 +26,8 @@ Account = tuple[str, tuple[str, ...]]
 
 def runtime_limit(execution: ExecutionView, quotas: Quotas) -> float | None:
     """Seconds that it may run, from its start: the smaller of its ZApp's and its user's limit."""
-    quota = quotas.of(execution.user, execution.groups).runtime_limit
-    limits = [each for each in (execution.zapp.runtime_limit, quota) if each is not None]
-    return min(limits, default=None)
+    quota = quotas.of(execution.user, execution.groups)
+    return quota.runtime_limit_beside(execution.zapp.runtime_limit)
 
 
 def weights_of(amount: Amount, executions: int = 0) -> tuple[int, int, int, int]:

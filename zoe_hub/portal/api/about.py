@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.metadata import version
 
-from zoe_core.protocol.rest import Caller, Info
+from zoe_core.protocol.rest_platform import Caller, Info
+from zoe_hub.link import MasterAway
 from zoe_hub.portal.auth import ApiHandler, Scope
 from zoe_hub.portal.operations import JSON, TEXT, operation
 from zoe_hub.views import scheduler_document
 from zoe_store import cluster
+from zoe_store.database import DatabaseAway
 
 
 class ShowInfo(ApiHandler):
@@ -65,9 +68,17 @@ class Metrics(ApiHandler):
         answers={200: "The text format of Prometheus."},
     )
     async def get(self) -> None:
-        """Read figures of the portal, the scheduler and the nodes."""
-        figures = self.context.metrics
-        await self.context.run(figures.look, self.context.database)
-        content_type, text = figures.render()
+        """Read figures of the portal, the scheduler and the nodes. What cannot be told while the
+        database or the scheduler is away is missing.
+        """
+        context = self.context
+        figures, told, waiting = context.metrics, context.feed.newest, context.audit.waiting
+        await context.run(figures.look, context.database, told, waiting)
+        content_type, text = figures.render(await self._of_scheduler())
         self.set_header("Content-Type", content_type)
         self.finish(text)
+
+    async def _of_scheduler(self) -> bytes | None:
+        with suppress(MasterAway, DatabaseAway):
+            return await self.context.link.figures()
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
@@ -17,6 +18,18 @@ EVERYBODY = "*"
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 InstanceName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
 IdempotencyKey = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Databases know fewer offsets than ISO 8601 has; raises ValueError beyond the years 1-9999."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"is {moment}: must be in the years 1 to 9999 in UTC") from None
+
+
+When = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment that somebody asks about."""
 
 
 class ExecutionPath(Request):
@@ -83,7 +96,8 @@ def _split(values: object) -> object:
     return [part for value in values for part in str(value).split(",")]
 
 
-def _check_cursor(cursor: str | None) -> str | None:
+def check_cursor(cursor: str | None) -> str | None:
+    """Return it; raises ValueError when it is none of ours."""
     if cursor is not None:
         read_cursor(cursor)
     return cursor
@@ -109,12 +123,12 @@ class ExecutionQuery(OwnerQuery):
     name: str | None = Field(
         default=None, max_length=128, description="A part of the name, in whatever case."
     )
-    since: AwareDatetime | None = Field(
+    since: When | None = Field(
         default=None, description="Submitted at this moment or later, 2026-01-31T00:00:00Z."
     )
-    until: AwareDatetime | None = Field(default=None, description="Submitted before this moment.")
+    until: When | None = Field(default=None, description="Submitted before this moment.")
     limit: int = Field(default=50, ge=1, le=MAX_PAGE)
-    cursor: Annotated[str | None, AfterValidator(_check_cursor)] = Field(
+    cursor: Annotated[str | None, AfterValidator(check_cursor)] = Field(
         default=None, description="next of the page before."
     )
 

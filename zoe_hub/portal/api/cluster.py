@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from zoe_core.protocol.rest import Discovery, Queue
+from pydantic import Field
+
+from zoe_core.protocol.rest import Discovery, Request
+from zoe_core.protocol.rest_platform import Queue
 from zoe_hub.portal.api.addresses import ServicePath
 from zoe_hub.portal.auth import ApiHandler, Scope
 from zoe_hub.portal.operations import operation
@@ -12,6 +15,14 @@ from zoe_hub.views import described
 from zoe_store import executions
 
 
+class QueueQuery(Request):
+    """Whose."""
+
+    user: str | None = Field(
+        default=None, max_length=255, description="Only this user's, as far as you may see them."
+    )
+
+
 class WaitingQueue(ApiHandler):
     """``/queue``."""
 
@@ -19,16 +30,17 @@ class WaitingQueue(ApiHandler):
         "showQueue",
         "Show the queue",
         tag="cluster",
+        query=QueueQuery,
         response=Queue,
         scopes=(Scope.STATUS,),
         answers={200: "What waits, in the order in which it is decided on."},
     )
-    async def get(self) -> Queue:
+    async def get(self, query: QueueQuery) -> Queue:
         """Show what waits, when it will probably start, and how good such predictions were.
 
-        User, name and reasons are shown where you may see the execution.
+        User, name, priority and reasons are shown where you may see the execution.
         """
-        return await queue_for(self)
+        return await queue_for(self, query.user)
 
 
 class ServiceDiscovery(ApiHandler):

@@ -6,6 +6,7 @@ from zoe_core.names import shorten
 from zoe_core.protocol.rest_admin import Drain, Drains
 from zoe_hub.portal.api.nodes import NodePath
 from zoe_hub.portal.auth import ApiHandler, Scope
+from zoe_hub.portal.deeds import deed
 from zoe_hub.portal.operations import operation
 from zoe_hub.refusal import Refused
 from zoe_store import cluster, drains
@@ -49,6 +50,7 @@ class OneDrain(ApiHandler):
         scopes=(Scope.ADMIN,),
         answers={204: "It is not drained any more."},
     )
+    @deed("removeDrain")
     async def delete(self, path: NodePath) -> None:
         """Take back that a node is drained, whether or not there is such a node now."""
         removed = await self.context.run(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from zoe_core.documents import Problem
 from zoe_core.protocol.rest import Estimate, EstimateRequest, Estimates
 from zoe_hub.portal.auth import ApiHandler
-from zoe_hub.portal.launching import estimate, require_launch
+from zoe_hub.portal.launching import estimate, order_of, require_launch
 from zoe_hub.portal.operations import operation
 from zoe_hub.refusal import Refused
 from zoe_hub.submission import Launch, Order
@@ -31,7 +31,7 @@ class EstimateStart(ApiHandler):
         The scheduler goes through the queue in advance, with the run times of the past. While it is
         away the answer is 503: try again after `Retry-After`.
         """
-        order = Order(body.zapp, body.description, body.parameters)
+        order = replace(order_of(body), name=None)
         require_launch(self.visitor, order)
         launches = [await self.context.submission.check(self.visitor.requester(), order)]
         for number, parameters in enumerate(body.alternatives):

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from zoe_core.protocol.rest import Execution, ExecutionList, ExecutionRequest
+from zoe_core.protocol.rest import (
+    Execution,
+    ExecutionChange,
+    ExecutionList,
+    ExecutionRequest,
+)
 from zoe_hub.portal.api.addresses import (
     EVERYBODY,
     ExecutionPath,
@@ -12,11 +17,13 @@ from zoe_hub.portal.api.addresses import (
     IdempotencyHeaders,
 )
 from zoe_hub.portal.api.cursor import read_cursor, write_cursor
-from zoe_hub.portal.auth import ApiHandler, Scope, Visitor
-from zoe_hub.portal.launching import launch
+from zoe_hub.portal.api.purge import EndQuery, remove
+from zoe_hub.portal.auth import CHANGING, ApiHandler, Scope, Visitor
+from zoe_hub.portal.changing import change
+from zoe_hub.portal.deeds import deed
+from zoe_hub.portal.launching import launch, order_of
 from zoe_hub.portal.operations import operation
 from zoe_hub.refusal import Refused
-from zoe_hub.submission import Order
 from zoe_store import executions
 
 
@@ -37,12 +44,13 @@ class Executions(ApiHandler):
         answer_headers={"Location": "The address of the execution."},
         errors=(409, 429),
     )
+    @deed("launch")
     async def post(self, headers: IdempotencyHeaders, body: ExecutionRequest) -> Execution:
         """Launch a ZApp of the gallery (`zapp`, with the scope custom:zoe:launch) or a description
         of your own (`description`, with custom:zoe:launch-own). A ZApp that is a Jupyter server
         becomes a named server of yours, which needs the scope servers!user as well.
         """
-        order = Order(body.zapp, body.description, body.parameters, body.name)
+        order = order_of(body)
         record, new = await launch(self, order, headers.idempotency_key)
         self.set_status(201 if new else 200)
         self.set_header("Location", f"{self.context.prefix}api/v1/executions/{record.id}")
@@ -94,23 +102,61 @@ class OneExecution(ApiHandler):
         return await self.context.views.execution(await self.find_execution(path.execution_id))
 
     @operation(
+        "changeExecution",
+        "Change an execution",
+        tag="executions",
+        path=ExecutionPath,
+        body=ExecutionChange,
+        response=Execution,
+        answers={202: "It is asked for; the events tell when it is so."},
+        errors=(409,),
+    )
+    @deed("changeExecution")
+    async def patch(self, path: ExecutionPath, body: ExecutionChange) -> Execution:
+        """Change the priority and the runtime limit of an execution that has not ended, and the
+        memory and cores of one that waits. Within the quota of its user. High priority needs the
+        scope custom:zoe:priority, memory and cores need custom:zoe:resources.
+        """
+        self.note(**body.document())
+        record = await self.find_execution(path.execution_id)
+        await change(self, record, body)
+        self.set_status(202)
+        return await self.context.views.execution(await self.find_execution(record.id))
+
+    @operation(
         "endExecution",
         "End an execution",
         tag="executions",
         path=ExecutionPath,
+        query=EndQuery,
         response=Execution,
-        answers={202: "It will end; so it does when it has ended already."},
+        answers={202: "It will end, or be removed; nothing happens when it has ended already."},
+        errors=(409,),
     )
-    async def delete(self, path: ExecutionPath) -> Execution:
-        """Ask for the end of an execution. It is kept in the list."""
+    @deed("endExecution")
+    async def delete(self, path: ExecutionPath, query: EndQuery) -> Execution:
+        """Ask for the end of an execution, which stays in the list. With `purge`, ask for the
+        removal of one that has ended, with its events, instances and logs; what it used stays in
+        the usage. That needs the scope custom:zoe:delete. The scheduler does both in a moment, but
+        removes nothing that had an instance on a node that is away until that is back.
+        """
         record = await self.find_execution(path.execution_id)
-        await terminate(self, record.id)
+        if query.purge:
+            self.note(purge=True)
+            await remove(self, record)
+        else:
+            await terminate(self, record.id)
+            record = await self.find_execution(record.id)
         self.set_status(202)
-        return await self.context.views.execution(await self.find_execution(record.id))
+        return await self.context.views.execution(record)
 
 
 async def terminate(handler: ApiHandler, execution_id: int) -> None:
-    """Record the wish of the visitor to end an execution, and wake the master."""
+    """Record the wish of the visitor to end an execution, and wake the master.
+
+    Raises Refused for a visitor who only looks.
+    """
+    handler.visitor.require(*CHANGING)
     name = handler.visitor.name
     await handler.context.run(
         executions.request_termination,

@@ -102,6 +102,7 @@ class OneZApp(GalleryHandler):
                     min=each.min,
                     max=each.max,
                     step=each.step,
+                    file=each.file,
                 )
                 for each in entry.parameters
             ),

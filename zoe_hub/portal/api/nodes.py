@@ -1,19 +1,24 @@
-"""Nodes over REST: what there is and what of it is held, and draining one."""
+"""Nodes over REST: what there is and what of it is held and used, live too, and draining one."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncGenerator
+
 from pydantic import Field
 
-from zoe_core.amount import Amount
-from zoe_core.cluster import Node
 from zoe_core.names import shorten
-from zoe_core.protocol import rest
-from zoe_core.protocol.rest import Cluster, Request, Resources
+from zoe_core.protocol import rest_platform
+from zoe_core.protocol.rest import Request
 from zoe_core.protocol.rest_admin import NodeChange
-from zoe_hub.portal.auth import ApiHandler, Scope
-from zoe_hub.portal.operations import operation
+from zoe_core.protocol.rest_platform import Cluster
+from zoe_hub.portal.auth import ApiHandler, PortalHandler, Scope, Visitor
+from zoe_hub.portal.context import PortalContext
+from zoe_hub.portal.deeds import deed
+from zoe_hub.portal.operations import EVENT_STREAM, operation
+from zoe_hub.portal.sse import StreamHandler, frame
 from zoe_hub.refusal import Refused
-from zoe_store import cluster, drains
+from zoe_store import drains
 
 
 class NodePath(Request):
@@ -22,17 +27,11 @@ class NodePath(Request):
     name: str = Field(max_length=255)
 
 
-class NodeHandler(ApiHandler):
-    """Reads nodes, and what is reserved on them."""
-
-    async def nodes(self) -> list[rest.Node]:
-        """The last known nodes, by name."""
-        known = await self.context.run(cluster.known_nodes, self.context.database)
-        reserved = await self.context.run(cluster.reserved_by_node, self.context.database)
-        return [_document(node, reserved.get(node.name, Amount())) for node in known]
+_MAY_SEE = (Scope.STATUS, Scope.ADMIN)
+"""One of them is needed: the page of the nodes, which needs the second, follows them."""
 
 
-class Nodes(NodeHandler):
+class Nodes(ApiHandler):
     """``/cluster``."""
 
     @operation(
@@ -40,16 +39,45 @@ class Nodes(NodeHandler):
         "Show the nodes",
         tag="cluster",
         response=Cluster,
-        scopes=(Scope.STATUS,),
+        scopes=_MAY_SEE,
         answers={200: "The nodes, by name."},
     )
     async def get(self) -> Cluster:
-        """Show the nodes as they were last seen, and what is reserved on them."""
+        """Show the nodes as they were last seen, and what is reserved and used on them."""
         scheduler = await self.context.views.scheduler()
-        return Cluster(items=tuple(await self.nodes()), scheduler=scheduler)
+        return Cluster(items=await self.context.cluster.read(), scheduler=scheduler)
 
 
-class OneNode(NodeHandler):
+class FollowNodes(StreamHandler):
+    """``/cluster/events``."""
+
+    @operation(
+        "followCluster",
+        "Follow the nodes",
+        tag="events",
+        media=EVENT_STREAM,
+        scopes=_MAY_SEE,
+        answers={
+            200: "Server-sent events, for ever: `event: cluster` with the Cluster as JSON `data:`, "
+            "at the beginning and after each change. They have no ids: whoever comes back gets all."
+        },
+    )
+    async def get(self) -> None:
+        """Follow the nodes, and what is reserved and used on them."""
+        await self.stream_events(self._told())
+
+    def may_go_on(self, visitor: Visitor) -> bool:
+        """As long as she may see the cluster."""
+        return super().may_go_on(visitor) and any(map(visitor.may, _MAY_SEE))
+
+    async def _told(self) -> AsyncGenerator[str, None]:
+        async with contextlib.aclosing(self.context.cluster.follow()) as changes:
+            async for nodes in changes:
+                scheduler = await self.context.views.scheduler()
+                yield frame("cluster", Cluster(items=nodes, scheduler=scheduler))
+
+
+class OneNode(ApiHandler):
     """``/nodes/{name}``."""
 
     @operation(
@@ -58,44 +86,40 @@ class OneNode(NodeHandler):
         tag="administration",
         path=NodePath,
         body=NodeChange,
-        response=rest.Node,
+        response=rest_platform.Node,
         scopes=(Scope.ADMIN,),
         answers={200: "The node as it is from now on."},
     )
-    async def patch(self, path: NodePath, body: NodeChange) -> rest.Node:
+    @deed("changeNode")
+    async def patch(self, path: NodePath, body: NodeChange) -> rest_platform.Node:
         """Let nothing new start on a node, or let it again. What runs there goes on.
 
         A node that the back-end itself drains stays so. Of one that is gone: `DELETE
         /drains/{name}`.
         """
-        await self._find(path.name)
-        await self.context.run(
-            drains.set_drain, self.context.database, path.name, self.visitor.name, body.draining
-        )
-        await self.context.link.wake()
-        return await self._find(path.name)
-
-    async def _find(self, name: str) -> rest.Node:
-        nodes = {node.name: node for node in await self.nodes()}
-        if name in nodes:
-            return nodes[name]
-        raise Refused(
-            404,
-            "Not found",
-            f"There is no node {shorten(name)!r}: the known ones are {', '.join(nodes) or 'none'}. "
-            "Drained ones that are gone: /drains.",
-            field="name",
-        )
+        return await change_node(self, path.name, body)
 
 
-def _document(node: Node, reserved: Amount) -> rest.Node:
-    return rest.Node(
-        name=node.name,
-        online=node.online,
-        draining=node.draining,
-        pressured=node.pressured,
-        labels=tuple(sorted(node.labels)),
-        devices=node.devices,
-        capacity=Resources.of(node.capacity),
-        reserved=Resources.of(reserved),
+async def change_node(handler: PortalHandler, name: str, wanted: NodeChange) -> rest_platform.Node:
+    """Store the wish of the visitor, and wake the master; raises Refused for an unknown node."""
+    handler.note(**wanted.model_dump())
+    context = handler.context
+    await _find(context, name)
+    await context.run(
+        drains.set_drain, context.database, name, handler.visitor.name, wanted.draining
+    )
+    await context.link.wake()
+    return await _find(context, name)
+
+
+async def _find(context: PortalContext, name: str) -> rest_platform.Node:
+    nodes = {node.name: node for node in await context.cluster.read()}
+    if name in nodes:
+        return nodes[name]
+    raise Refused(
+        404,
+        "Not found",
+        f"There is no node {shorten(name)!r}: the known ones are {', '.join(nodes) or 'none'}. "
+        "Drained ones that are gone: /drains.",
+        field="name",
     )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from zoe_core.cluster import FINAL
 from zoe_core.protocol.rest import Event, Execution, Place
-from zoe_hub.portal.api.addresses import ExecutionPath, OwnerQuery, ResumeHeaders
+from zoe_core.protocol.rest_use import FollowQuery
+from zoe_hub.portal.api.addresses import EVERYBODY, ExecutionPath, OwnerQuery, ResumeHeaders
 from zoe_hub.portal.api.executions import owner
+from zoe_hub.portal.api.use import beside
 from zoe_hub.portal.context import PortalContext
 from zoe_hub.portal.operations import EVENT_STREAM, operation
 from zoe_hub.portal.sse import StreamHandler, frame, with_ticks
 from zoe_hub.views import WAITING
-from zoe_store import events, executions
+from zoe_store import events
 from zoe_store.database import DatabaseAway
 from zoe_store.events import EventRecord
 from zoe_store.executions import ExecutionRecord
@@ -29,10 +32,11 @@ TRY_AGAIN = 1.0
 """Seconds between two tries to reach the database: streams stay open while it is away."""
 
 _FORMAT = """
-Each event has its kind as `event:`, its id as `id:` and the Event as JSON `data:`. After each comes
-`event: execution` with the whole Execution as it is now (without an id), also when only the reasons
-for waiting have changed. `event: scheduler` with the Scheduler (without an id) tells when it goes
-away or comes back, and at the beginning when it is away.
+Each event has its kind as `event:`, its id as `id:` and the Event as JSON `data:`. With it, and
+with what comes together with it, comes `event: execution` with the whole Execution as it is now
+(without an id), also when only the reasons for waiting have changed. `event: scheduler` with the
+Scheduler (without an id) tells when it goes away or comes back, and at the beginning when it is
+away.
 """
 
 
@@ -44,21 +48,27 @@ class ExecutionEvents(StreamHandler):
         "Follow an execution",
         tag="events",
         path=ExecutionPath,
+        query=FollowQuery,
         headers=ResumeHeaders,
         media=EVENT_STREAM,
         answers={
-            200: "Server-sent events." + _FORMAT + "`event: end` follows when it has ended.",
+            200: "Server-sent events." + _FORMAT + "With `use=true`, `event: use` (without an id) "
+            "tells every few seconds what the instances that run use, as UseNow. "
+            "`event: end` follows when it has ended.",
             204: "It has ended and the reader has seen everything: there is no need to come back.",
         },
     )
-    async def get(self, path: ExecutionPath, headers: ResumeHeaders) -> None:
+    async def get(self, path: ExecutionPath, query: FollowQuery, headers: ResumeHeaders) -> None:
         """Follow an execution from its first event, or from the one after `Last-Event-ID`."""
         record = await self.find_execution(path.execution_id)
         after = headers.last_event_id or 0
         if after and record.final and not await _events_after(self.context, record.id, after):
             self.set_status(204)
             return
-        await self.stream_events(follow_one(self.context, record, after))
+        told = follow_one(self.context, record, after)
+        if query.use:
+            told = beside(told, self.context.link, record.id)
+        await self.stream_events(told)
 
 
 class Events(StreamHandler):
@@ -79,6 +89,7 @@ class Events(StreamHandler):
     async def get(self, query: OwnerQuery, headers: ResumeHeaders) -> None:
         """Follow what happens to your executions from now on, or after `Last-Event-ID`."""
         user = owner(self.visitor, query.user)
+        self.shown_of = user or EVERYBODY
         after = headers.last_event_id
         if after is None:
             after = await self.context.run(events.newest_event, self.context.database)
@@ -91,16 +102,15 @@ async def follow_one(
     """The stream of one execution, until it has ended and all was told."""
     shown = await _patiently(lambda: context.views.execution(record))
     yield frame("execution", shown)
-    feed = context.feed.follow(after=after, execution_id=record.id)
-    async with contextlib.aclosing(_ticking(context, feed)) as told:
+    presence = _Presence(context)
+    feed = context.feed.follow_batches(after=after, execution_id=record.id)
+    async with contextlib.aclosing(with_ticks(feed, LOOK_AGAIN)) as told:
         while not (shown.status in FINAL and not await _more_after(context, shown.id, after)):
-            event = await anext(told)
-            if isinstance(event, str):
-                yield event
-                continue
-            if event is not None:
-                after = event.id
-                yield _event_frame(event)
+            batch = await anext(told) or ()
+            if news := presence.news() + _event_frames(batch):
+                yield news
+            if batch:
+                after = batch[-1].id
             elif shown.status not in WAITING:
                 continue
             seen = await _patiently(lambda: _current(context, shown))  # noqa: B023 -- awaited here
@@ -115,31 +125,41 @@ async def follow_all(
 ) -> AsyncGenerator[str, None]:
     """The stream of all executions of a user, or of everybody."""
     yield frame("connected", Place(event_id=after), after)
-    feed = context.feed.follow(after=after, user=user)
-    async with contextlib.aclosing(_ticking(context, feed)) as told:
-        async for event in told:
-            if isinstance(event, str):
-                yield event
-            elif event is not None:
-                yield _event_frame(event)
-                execution_id = event.execution_id
-                shown = await _patiently(lambda: _find(context, execution_id))  # noqa: B023
-                if shown is not None:
-                    yield frame("execution", shown)
+    presence = _Presence(context)
+    feed = context.feed.follow_batches(after=after, user=user)
+    async with contextlib.aclosing(feed) as batches:
+        async for batch in batches:
+            if news := presence.news():
+                yield news
+            if batch:
+                yield await _documents_of(context, batch) + _event_frames(batch)
 
 
-async def _ticking(
-    context: PortalContext, feed: AsyncIterator[EventRecord]
-) -> AsyncGenerator[EventRecord | str | None, None]:
-    """The events, None when it is time to look again, and frames that tell of the scheduler."""
-    status = "running"  # what a reader takes for granted
-    async with contextlib.aclosing(with_ticks(feed, LOOK_AGAIN)) as ticking:
-        async for event in ticking:
-            scheduler = context.presence.latest
-            if scheduler is not None and scheduler.status != status:
-                status = scheduler.status
-                yield frame("scheduler", scheduler)
-            yield event
+async def _documents_of(context: PortalContext, batch: Sequence[EventRecord]) -> str:
+    """Frames of all executions that these events are of.
+
+    They go out before the events: who has seen an event's id, and comes back after it, has them.
+    """
+    ids = dict.fromkeys(event.execution_id for event in batch)
+    asked = (_patiently(partial(context.newest.get, each)) for each in ids)
+    found = await asyncio.gather(*asked)
+    return "".join(frame("execution", shown) for shown in found if shown is not None)
+
+
+class _Presence:
+    """What one reader was told of the scheduler: at first she takes it for granted."""
+
+    def __init__(self, context: PortalContext) -> None:
+        self._presence = context.presence
+        self._told = "running"
+
+    def news(self) -> str:
+        """A frame when she was told something else; else nothing."""
+        scheduler = self._presence.latest
+        if scheduler is None or scheduler.status == self._told:
+            return ""
+        self._told = scheduler.status
+        return frame("scheduler", scheduler)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
@@ -151,13 +171,8 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(TRY_AGAIN)
 
 
-async def _find(context: PortalContext, execution_id: int) -> Execution | None:
-    record = await context.run(executions.get, context.database, execution_id)
-    return None if record is None else await context.views.execution(record)
-
-
 async def _current(context: PortalContext, shown: Execution) -> Execution:
-    return await _find(context, shown.id) or shown
+    return await context.newest.get(shown.id) or shown
 
 
 def _worth_telling(execution: Execution) -> Execution:
@@ -179,6 +194,10 @@ async def _events_after(context: PortalContext, execution_id: int, after: int) -
         events.read_events, context.database, after=after, execution_id=execution_id, limit=1
     )
     return bool(found)
+
+
+def _event_frames(events: Iterable[EventRecord]) -> str:
+    return "".join(map(_event_frame, events))
 
 
 def _event_frame(event: EventRecord) -> str:

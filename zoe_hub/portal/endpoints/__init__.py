@@ -1,8 +1,10 @@
 """Opening the web ports of running instances through the portal, HTTP and websockets.
 
-What an instance shows is content of its owner under the Hub's own origin: a script in it could act
-as whoever opens it. So only the owner may open an endpoint, and this package keeps apart what can
-be:
+What an instance shows is content of its owner. Under the Hub's own origin, a script in it could act
+as whoever opens it: so only the owner may open an endpoint there. Where the Hub has
+``subdomain_host``, each execution has a host name, which is an origin, of its own, and operators
+may open its endpoints as well: see ``hosted`` and ``handover``. In both cases this package keeps
+apart what can be:
 
 - The Hub's cookies and tokens stay here (``headers.request_headers``).
 - Cookies of an instance are confined to its path; headers that speak for the whole origin
@@ -17,14 +19,32 @@ each execution separates them fully.
 """
 
 from zoe_hub.portal.endpoints.handler import EndpointProxy
+from zoe_hub.portal.endpoints.handover import Handovers
+from zoe_hub.portal.endpoints.hosted import (
+    Arrival,
+    EndpointElsewhere,
+    Entrance,
+    HostedEndpoint,
+    NotServedHere,
+)
 
-ROUTES = [
-    (
-        r"executions/(?P<execution_id>[0-9]{1,18})/endpoints"
-        r"/(?P<instance>[a-z0-9-]{1,60})/(?P<port>[0-9]{1,5})(?P<rest>/.*)?",
-        EndpointProxy,
-    )
-]
-"""Patterns that follow the portal's prefix, with their handlers."""
+_EXECUTION = r"executions/(?P<execution_id>[0-9]{1,18})"
 
-__all__ = ["ROUTES", "EndpointProxy"]
+ENDPOINT = (
+    rf"{_EXECUTION}/endpoints"
+    r"/(?P<instance>[a-z0-9-]{1,60})/(?P<port>[0-9]{1,5})(?P<rest>/.*)?"
+)
+"""What follows the portal's prefix in the path of an endpoint, on every host."""
+
+_ENTER = rf"{_EXECUTION}/enter"
+
+ROUTES = [(ENDPOINT, EndpointProxy)]
+"""On the portal's host: patterns that follow the prefix, with their handlers."""
+
+ROUTES_BESIDE_HOSTS = [(ENDPOINT, EndpointElsewhere), (_ENTER, Entrance)]
+"""The same, where executions have hosts of their own."""
+
+HOST_ROUTES = [(ENDPOINT, HostedEndpoint), (_ENTER, Arrival)]
+"""On the host of an execution; the rest is ``NotServedHere``."""
+
+__all__ = ["ENDPOINT", "HOST_ROUTES", "ROUTES", "ROUTES_BESIDE_HOSTS", "Handovers", "NotServedHere"]

@@ -15,7 +15,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from yarl import URL
 
 from zoe_core.protocol.rest import ProblemDocument
-from zoe_hub.portal.auth import PortalHandler
+from zoe_hub.portal.auth import PortalHandler, Visitor
 from zoe_hub.portal.endpoints.headers import (
     Visit,
     decode_xsrf,
@@ -25,9 +25,11 @@ from zoe_hub.portal.endpoints.headers import (
 )
 from zoe_hub.portal.endpoints.target import HubServer, Target, find_target
 from zoe_hub.portal.pages.rendering import PageHandler
+from zoe_hub.portal.reviews import until_revoked
 from zoe_hub.refusal import Refused
 
 _NO_LIMIT = 2**62
+_POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
 _CHUNKS = 8
 """Pieces of a request's body that wait for the instance before the browser has to."""
 
@@ -40,10 +42,13 @@ class EndpointProxy(PageHandler, WebSocketHandler):
     _upstream: asyncio.Task[aiohttp.ClientResponse] | None = None
     _socket: aiohttp.ClientWebSocketResponse | None = None
     _pump: asyncio.Task[None] | None = None
+    _closing: asyncio.Task[bool] | None = None  # of the instance's side
+    _review: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
         """Find the instance, and begin to pass the request on while its body still arrives."""
         self.request.connection.set_max_body_size(_NO_LIMIT)  # type: ignore[union-attr]
+        self.request.connection.set_body_timeout(_NO_LIMIT)  # type: ignore[union-attr]
         await super().prepare()
         if self._finished:
             return
@@ -53,6 +58,7 @@ class EndpointProxy(PageHandler, WebSocketHandler):
         assert found is not None
         self.target = found
         self._body: asyncio.Queue[bytes | None] = asyncio.Queue(_CHUNKS)
+        self._review = asyncio.ensure_future(self._cut_off_when_revoked())
         if not self._wants_websocket():
             self._upstream = asyncio.ensure_future(self._request())
             self._upstream.add_done_callback(_mark_seen)
@@ -88,7 +94,12 @@ class EndpointProxy(PageHandler, WebSocketHandler):
     async def _proxy(self, **_: str) -> None:
         assert self._upstream is not None
         await self._hand_on(None)
-        response = await self._upstream
+        try:
+            response = await self._upstream
+        except asyncio.CancelledError:
+            if not self._upstream.cancelled():
+                raise
+            return  # the browser has left
         try:
             await self._answer(response)
         except (aiohttp.ClientError, TimeoutError):
@@ -101,12 +112,33 @@ class EndpointProxy(PageHandler, WebSocketHandler):
 
     head = post = put = patch = delete = options = _proxy
 
+    async def _cut_off_when_revoked(self) -> None:
+        await until_revoked(self, self.context.reviews)
+        if self.ws_connection is not None:
+            self.close(_POLICY_VIOLATION)
+            self._close_instance(_POLICY_VIOLATION)  # the browser may take its time to close
+        else:
+            self.request.connection.close()  # type: ignore[union-attr]
+
+    def may_go_on(self, visitor: Visitor) -> bool:
+        """Whoever may not open it any more may not have it open either."""
+        return super().may_go_on(visitor) and self.may_open(visitor, self.shown_of or "")
+
+    def may_open(self, visitor: Visitor, owner: str) -> bool:
+        """Only the owner: under the Hub's own origin, what is shown could act as the visitor."""
+        return visitor.name == owner
+
+    def on_finish(self) -> None:
+        """The answer was sent; a websocket is open from now on."""
+        if self._review is not None and self.ws_connection is None:
+            self._review.cancel()
+
     # --- HTTP ---
 
     async def _find(self) -> Target | None:
         """The target of this request; None when the answer has been given."""
         record = await self.find_execution(int(self.path_kwargs["execution_id"]))
-        if record.user != self.visitor.name:
+        if not self.may_open(self.visitor, record.user):
             raise Refused(
                 403, "Not yours", f"Only {record.user} may open the pages of this execution."
             )
@@ -119,7 +151,8 @@ class EndpointProxy(PageHandler, WebSocketHandler):
             int(self.path_kwargs["port"]),
         )
         if isinstance(found, HubServer):
-            self.redirect(self.context.views.server_url(found.user, found.name))
+            path = self.context.views.server_url(found.user, found.name)
+            self.redirect(self.context.hosts.main + path)
             return None
         if not self.request.path.startswith(found.path):  # the slash at its end is missing
             query = f"?{self.request.query}" if self.request.query else ""
@@ -197,6 +230,8 @@ class EndpointProxy(PageHandler, WebSocketHandler):
     async def on_message(self, message: str | bytes) -> None:
         """From the browser to the instance."""
         assert self._socket is not None
+        if self._closing is not None:
+            return
         with contextlib.suppress(ConnectionError):  # it is closing: _pass_back says so
             if isinstance(message, bytes):
                 await self._socket.send_bytes(message)
@@ -216,15 +251,21 @@ class EndpointProxy(PageHandler, WebSocketHandler):
 
     def on_close(self) -> None:
         """The browser has left."""
+        if self._review is not None:
+            self._review.cancel()
+        self._close_instance(_sendable(self.close_code) or 1001)
+
+    def _close_instance(self, code: int) -> None:
+        """From now on nothing is passed on, in neither direction."""
         if self._pump is not None:
             self._pump.cancel()
-        if self._socket is not None:
-            self._closing = asyncio.ensure_future(
-                self._socket.close(code=_sendable(self.close_code) or 1001)
-            )
+        if self._socket is not None and self._closing is None:
+            self._closing = asyncio.ensure_future(self._socket.close(code=code))
 
     def on_connection_close(self) -> None:
         """The browser has left, in whatever state the request is."""
+        if self._review is not None:
+            self._review.cancel()
         if self._upstream is not None and not self._upstream.done():
             self._upstream.cancel()
         super().on_connection_close()
@@ -237,7 +278,8 @@ class EndpointProxy(PageHandler, WebSocketHandler):
         return session
 
     def _wants_websocket(self) -> bool:
-        return self.request.headers.get("Upgrade", "").lower() == "websocket"
+        asked = self.request.headers.get("Upgrade", "").lower()
+        return self.request.method == "GET" and asked == "websocket"
 
     def _visit(self) -> Visit:
         return Visit(

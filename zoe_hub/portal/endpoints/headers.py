@@ -36,6 +36,7 @@ _WEBSOCKET = frozenset(
     }
 )
 _OURS = frozenset({"authorization", "cookie", "forwarded", "x-real-ip", "x-scheme"})
+_XSRF = frozenset({"x-xsrftoken", "x-csrftoken"})  # ours, or the application's own
 # They speak for the whole origin, which is the Hub's.
 _FOR_THE_ORIGIN = frozenset(
     {
@@ -76,7 +77,9 @@ def request_headers(
     kept = [
         (name, value)
         for name, value in received
-        if name.lower() not in dropped and not name.lower().startswith("x-forwarded-")
+        if name.lower() not in dropped
+        and not name.lower().startswith("x-forwarded-")
+        and not (name.lower() in _XSRF and is_our_xsrf(value))
     ]
     cookies = _own_cookies(received, is_our_xsrf)
     if cookies:

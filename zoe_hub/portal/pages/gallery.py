@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import uuid4
 
 from tornado.web import HTTPError
 
-from zoe_core.zapp import Problem, apply_parameters
+from zoe_core.zapp import Changes, Problem
 from zoe_hub.portal.api.addresses import LaunchForm
+from zoe_hub.portal.auth import Scope
+from zoe_hub.portal.deeds import deed
 from zoe_hub.portal.launching import launch
+from zoe_hub.portal.pages.ordering import extra_fields, read_order, sent_fields
 from zoe_hub.portal.pages.rendering import PageHandler
 from zoe_hub.portal.presenters.estimate import NOT_NOW
-from zoe_hub.portal.presenters.form import as_launched, launch_form, read_parameters
-from zoe_hub.portal.presenters.gallery import card, needs, shelves
+from zoe_hub.portal.presenters.form import as_launched, launch_form
+from zoe_hub.portal.presenters.gallery import Wanted, card, needs, shelves
 from zoe_hub.portal.presenters.readme import to_html
+from zoe_hub.portal.presenters.sizes import as_chosen
 from zoe_hub.portal.requests import read_form
 from zoe_hub.refusal import Refused
-from zoe_hub.submission import Order
 from zoe_store.cluster import known_nodes, master_record
 from zoe_store.executions import ExecutionRecord
 
@@ -30,11 +34,16 @@ _ABOUT_THE_FORM = frozenset({409, 422, 429})
 """Statuses of refusals that the person can do something about, in the form."""
 
 
+_LONGEST_SEARCH = 200  # characters
+
+
 class GalleryPage(PageHandler):
     """The portal's first page."""
 
     async def get(self) -> None:
-        """Show what this person may launch."""
+        """Show what this person may launch; ``q`` and ``category`` say what of it."""
+        text = self.get_query_argument("q", "")[:_LONGEST_SEARCH]
+        category = self.get_query_argument("category", "")
         nodes = await self.context.run(known_nodes, self.context.database)
         entries = self.context.submission.entries(self.visitor.requester())
         master = await self.context.run(master_record, self.context.database)
@@ -42,9 +51,12 @@ class GalleryPage(PageHandler):
             "gallery.html",
             title="Gallery",
             here="gallery",
-            shelves=shelves(entries, nodes, self.context.prefix),
+            shelves=shelves(entries, nodes, self.context.prefix, Wanted.of(text, category)),
+            text=text,
+            category=category,
+            may_launch_own=self.visitor.may(Scope.LAUNCH_OWN),
             one_system_user=master.backend == "process",
-            config=self.script_config(),
+            config=self.live_config(),
         )
 
 
@@ -63,18 +75,21 @@ class ZAppPage(PageHandler):
         record = await self.find_execution(int(text))
         if record.zapp != entry.slug:
             return None
-        return as_launched(entry.parameters, record.name, record.parameters)
+        changes = Changes.model_validate(record.changes)
+        return {
+            **as_launched(entry.parameters, record.name, record.parameters),
+            **as_chosen(changes.resources, changes.runtime_limit),
+        }
 
+    @deed("launch")
     async def post(self, slug: str) -> None:
         """Launch, and lead on to where it can be followed; or show what is wrong in the form."""
         entry = find_entry(self, slug)
-        given = {name: self.get_body_argument(name) for name in self.request.body_arguments}
-        values = read_parameters(entry.parameters, given)
-        order = Order(zapp=entry.slug, parameters=values, name=given.get("name") or None)
+        given = sent_fields(self)
         # A server's key would become a part of its name: the Hub keeps those from being doubled.
         key = None if entry.zapp.hub_server else read_form(LaunchForm, self).key
         try:
-            record, _ = await launch(self, order, key)
+            record, _ = await launch(self, await read_order(self, entry, given), key)
         except Refused as refused:
             if refused.status not in _ABOUT_THE_FORM:
                 raise
@@ -91,7 +106,10 @@ class ZAppPage(PageHandler):
     ) -> None:
         nodes = await self.context.run(known_nodes, self.context.database)
         shown = card(entry, nodes, self.context.prefix)
-        proposed = apply_parameters(entry.zapp, entry.parameters, {})
+        extra = await extra_fields(self, entry)
+        others = [each for each in problems if _plain_field(each) not in extra.fields]
+        at_extras = [replace(each, field=_plain_field(each)) for each in problems]
+        platform = await self.context.submission.platform.look()
         await self.render_page(
             "zapp.html",
             title=shown.title,
@@ -99,12 +117,14 @@ class ZAppPage(PageHandler):
             card=shown,
             category=entry.category,
             readme=to_html(entry.readme_markdown),
-            needs=needs(proposed, self.context.submission.policy.defaults),
-            form=launch_form(entry.slug, entry.parameters, given, problems),
+            needs=needs(entry.applied({}), platform.master.defaults),
+            form=launch_form(entry.slug, entry.parameters, given, others),
+            extra=extra.filled(given, at_extras),
+            may_launch=self.visitor.may(Scope.LAUNCH),
             key=uuid4().hex,
             no_estimate=NOT_NOW,
             counts=any(each.kind == "service_count" for each in entry.parameters),
-            config=self.script_config(),
+            config=self.live_config(),
         )
 
     def _next_page(self, record: ExecutionRecord) -> str:
@@ -112,6 +132,11 @@ class ZAppPage(PageHandler):
             user = quote(record.user, safe="@")
             return f"{self.context.base_url}hub/spawn-pending/{user}/{record.server_name}"
         return f"{self.context.prefix}executions/{record.id}"
+
+
+def _plain_field(problem: Problem) -> str:
+    """The field as the form knows it: one of the ZApp's is told as one of the description."""
+    return problem.field.removeprefix("description.")
 
 
 def find_entry(handler: PageHandler, slug: str) -> GalleryEntry:

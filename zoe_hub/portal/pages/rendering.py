@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -11,9 +12,12 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
 from tornado.httputil import url_concat
 
-from zoe_core.protocol.rest import ProblemDocument
+from zoe_core.cluster import ExecutionStatus
+from zoe_core.protocol.rest import Execution, ProblemDocument
 from zoe_hub.portal.auth import PortalHandler, Scope, Visitor
+from zoe_hub.portal.presenters.endings import endings
 from zoe_hub.portal.presenters.times import moment
+from zoe_store import executions
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
@@ -44,6 +48,9 @@ def templates() -> Environment:
     return Environment(loader=loader, autoescape=True)
 
 
+_LOOKED_AT = 50  # executions that run, the newest, which may be about to be ended
+
+
 class PageHandler(PortalHandler):
     """A handler whose answers, and whose errors, are pages."""
 
@@ -54,13 +61,26 @@ class PageHandler(PortalHandler):
 
     async def render_page(self, template: str, **names: object) -> None:
         """Send a page; it also says when the scheduler is away, and since when."""
+        now = datetime.now(UTC)
         scheduler = await self.context.views.scheduler()
         seen = scheduler.seen_at
         presence = {
             "scheduler_away": scheduler.status == "away",
-            "scheduler_seen": None if seen is None else moment(seen, datetime.now(UTC)),
+            "scheduler_seen": None if seen is None else moment(seen, now),
+            "endings": endings(await self._running(), now),
         }
         self._send(template, presence | names)
+
+    async def _running(self) -> Sequence[Execution]:
+        """What the visitor has that runs: some of it may be about to be ended."""
+        records = await self.context.run(
+            executions.find,
+            self.context.database,
+            user=self.visitor.name,
+            statuses=[ExecutionStatus.RUNNING],
+            limit=_LOOKED_AT,
+        )
+        return await self.context.views.executions(records) if records else ()
 
     def write_problem(self, problem: ProblemDocument) -> None:
         """Show a problem as a page; a form that came at the wrong moment can be sent again."""
@@ -73,6 +93,10 @@ class PageHandler(PortalHandler):
     def script_config(self) -> dict[str, object]:
         """What the scripts of every page need for their requests."""
         return {"xsrf": self.xsrf_token.decode("ascii")}
+
+    def live_config(self, events: str = "events") -> dict[str, object]:
+        """What the scripts of a live page need to know; ``events`` is its stream, in REST."""
+        return {**self.script_config(), "events": f"{self.context.prefix}api/v1/{events}"}
 
     def _send(self, template: str, names: dict[str, object]) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")
@@ -98,6 +122,8 @@ class PageHandler(PortalHandler):
 
 def _scopes_in_navigation(user: dict[str, Any]) -> list[str]:
     """The scopes that links of the navigation are for, as far as the visitor has them."""
-    found = [str(Scope.STATUS)] if Visitor.from_model(user).may(Scope.STATUS) else []
+    visitor = Visitor.from_model(user)
+    linked = (Scope.STATUS, Scope.ADMIN, Scope.OPERATE_OTHERS)
+    found = [str(scope) for scope in linked if visitor.may(scope)]
     # The portal's own login with the Hub does not ask for this one.
     return [*found, "admin-ui"] if user.get("admin") else found

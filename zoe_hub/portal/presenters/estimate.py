@@ -84,8 +84,16 @@ def _when(start: ExpectedStart) -> str:
     return "no estimate" if start.mid_s is None else in_words(start)[0]
 
 
-def would_be_refused(problems: Sequence[Problem], parameters: Iterable[Parameter]) -> str:
-    """Say why a launch as it is entered now would be refused."""
+def would_be_refused(
+    problems: Sequence[Problem],
+    parameters: Iterable[Parameter],
+    others: Mapping[str, str] | None = None,
+) -> str:
+    """Say why a launch as it is entered now would be refused.
+
+    ``others`` has the labels of what is no parameter, by the field of a problem.
+    """
     labels = {f"parameters.{each.key}": each.readable_name or each.key for each in parameters}
+    labels.update(others or {})
     first = problems[0]
     return f"This would be refused. {sentence(first.message, labels.get(first.field, first.field))}"

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from zoe_core.names import MAX_EXECUTION_NAME
-from zoe_core.zapp import Parameter, Problem
+from zoe_core.zapp import Parameter, Problem, read_variables, write_lines
 
-Control = Literal["number", "text", "checkbox"]
+Control = Literal["number", "text", "checkbox", "lines", "slider"]
 PREFIX = "parameter."
 _CONTROLS: dict[str, Control] = {
     "int": "number",
     "float": "number",
     "string": "text",
     "bool": "checkbox",
+    "object": "lines",
 }
 _ANY = "any"
 _GOES_ON = ("is ", "has ", "contains ", "must ", "names ", "gives ")
@@ -26,7 +27,8 @@ _GOES_ON = ("is ", "has ", "contains ", "must ", "names ", "gives ")
 class Field:
     """One input of the form: ``value`` is the text in it, ``error`` goes next to it.
 
-    ``least``, ``most`` and ``step`` are the HTML attributes of a number, empty without a limit.
+    ``least``, ``most`` and ``step`` are the HTML attributes of a number, empty without a limit;
+    ``slide`` is the step of its slider. ``usual`` is what it is when nobody changes it.
     """
 
     name: str
@@ -42,6 +44,9 @@ class Field:
     inputmode: str = ""
     max_length: int | None = None
     error: str = ""
+    unit: str = ""
+    slide: str = ""
+    usual: str = ""
 
     @property
     def checked(self) -> bool:
@@ -108,11 +113,23 @@ def as_launched(
 
     ``values`` are parameters as they were given, by key or name; the others had their defaults.
     """
-    entered = {
-        PREFIX + each.key: _as_text(values.get(each.key, values.get(each.name, each.default)))
-        for each in parameters
-    }
+    known = {each.key for each in parameters} | {each.name for each in parameters}
+    further = {key: value for key, value in values.items() if key not in known}
+    entered = {}
+    for each in parameters:
+        value = values.get(each.key, values.get(each.name, each.default))
+        if each.holds_variables and further:
+            value = write_lines(_variables(value) | further)
+        entered[PREFIX + each.key] = _as_text(value)
     return {"name": name, **entered}
+
+
+def _variables(value: object) -> dict[str, Any]:
+    """Those of an earlier launch; none if an older Zoe took for some what this one does not."""
+    try:
+        return read_variables(value or "")
+    except ValueError:
+        return {}
 
 
 def read_parameters(parameters: Sequence[Parameter], given: Mapping[str, str]) -> dict[str, str]:
@@ -126,9 +143,13 @@ def read_parameters(parameters: Sequence[Parameter], given: Mapping[str, str]) -
         entered = given.get(PREFIX + parameter.key)
         if parameter.type == "bool":
             values[parameter.key] = entered or "false"
-        elif entered or (parameter.type == "string" and entered is not None and parameter.default):
+        elif entered or (_may_be_emptied(parameter) and entered is not None):
             values[parameter.key] = entered
     return values
+
+
+def _may_be_emptied(parameter: Parameter) -> bool:
+    return parameter.type in ("string", "object") and bool(parameter.default)
 
 
 def _field(number: int, parameter: Parameter, given: Mapping[str, str] | None, error: str) -> Field:

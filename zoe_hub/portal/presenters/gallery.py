@@ -16,8 +16,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody looks for: ``words`` in lower case, all of them, in one category or in any."""
+
+    words: tuple[str, ...] = ()
+    category: str = ""
+
+    @classmethod
+    def of(cls, text: str, category: str) -> Wanted:
+        """Read what was typed."""
+        return cls(tuple(text.casefold().split()), category)
+
+    def has(self, card: Card, category: str) -> bool:
+        """Whether a card is among what is looked for; as ``static/js/gallery.js`` has it."""
+        return (not self.category or self.category == category) and all(
+            word in card.text for word in self.words
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """One ZApp on its shelf; ``missing`` says, in sentences, why it cannot be launched now."""
+    """One ZApp on its shelf; ``missing`` says, in sentences, why it cannot be launched now.
+
+    ``text`` is what a search looks at, in lower case.
+    """
 
     slug: str
     title: str
@@ -26,14 +48,16 @@ class Card:
     logo_url: str
     notebook: bool
     missing: tuple[str, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A category with its cards."""
+    """A category with its cards; ``shown`` are the slugs of those that are looked for."""
 
     category: str
     cards: tuple[Card, ...]
+    shown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +69,39 @@ class Need:
     each: str
 
 
-def shelves(entries: Iterable[GalleryEntry], nodes: Sequence[Node], prefix: str) -> list[Shelf]:
+def shelves(
+    entries: Iterable[GalleryEntry],
+    nodes: Sequence[Node],
+    prefix: str,
+    wanted: Wanted = Wanted(),
+) -> list[Shelf]:
     """Put the entries on shelves, in their own order; ``prefix`` is the portal's address."""
     by_category: dict[str, list[Card]] = {}
     for entry in entries:
         by_category.setdefault(entry.category, []).append(card(entry, nodes, prefix))
-    return [Shelf(category, tuple(cards)) for category, cards in by_category.items()]
+    return [
+        Shelf(
+            category,
+            tuple(cards),
+            frozenset(each.slug for each in cards if wanted.has(each, category)),
+        )
+        for category, cards in by_category.items()
+    ]
 
 
 def card(entry: GalleryEntry, nodes: Sequence[Node], prefix: str) -> Card:
     """Make the card of one entry."""
     url = f"{prefix}zapps/{quote(entry.slug)}"
+    summary = entry.zapp.description or first_sentence(entry.readme_markdown)
     return Card(
         slug=entry.slug,
         title=entry.title,
-        summary=entry.zapp.description or first_sentence(entry.readme_markdown),
+        summary=summary,
         url=url,
         logo_url=f"{url}/logo",
         notebook=entry.zapp.hub_server is not None,
         missing=missing(entry.zapp, nodes),
+        text=" ".join((entry.title, entry.slug, entry.category, summary)).casefold(),
     )
 
 

@@ -48,7 +48,12 @@ def ago(at: datetime, now: datetime) -> str:
 
 def duration(start: datetime, end: datetime) -> str:
     """How long it lasted, in its two largest units: ``45 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    seconds = max(0, round((end - start).total_seconds()))
+    return seconds_in_words((end - start).total_seconds())
+
+
+def seconds_in_words(seconds: float) -> str:
+    """A length of time in its two largest units: ``45 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    seconds = max(0, round(seconds))
     days, rest = divmod(seconds, _DAY)
     hours, rest = divmod(rest, _HOUR)
     minutes, left = divmod(rest, _MINUTE)

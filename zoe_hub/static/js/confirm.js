@@ -1,19 +1,24 @@
-// Asks before a form with `data-confirm` is sent. Without this script the form is sent at once.
+// Asks before a form with `data-confirm` is sent; `data-yes` and `data-no` are words for the answers. Without this script the form is sent at once.
 
 const dialog = document.getElementById("confirm");
 let asking;
 
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
-  if (!question || event.target === asking) return;
+  if (!dialog || !question || event.target === asking) return;
   event.preventDefault();
   asking = event.target;
   document.getElementById("confirm-question").textContent = question;
+  for (const answer of ["yes", "no"]) {
+    const button = dialog.querySelector(`button[value="${answer}"]`);
+    button.dataset.usual ??= button.textContent;
+    button.textContent = event.target.dataset[answer] ?? button.dataset.usual;
+  }
   dialog.returnValue = "";
   dialog.showModal();
 });
 
-dialog.addEventListener("close", () => {
+dialog?.addEventListener("close", () => {
   if (dialog.returnValue === "yes") {
     asking = present(asking);
     asking?.requestSubmit();

@@ -1,5 +1,6 @@
-// The launch form answers before the click: when it would start as it is filled in, and with other
-// numbers of instances, each of which is a button that takes it.
+// The launch form answers before the click: what it needs and when it would start as it is filled
+// in, and with other numbers of instances, each of which is a button that takes it. The form for own
+// descriptions asks for what is wrong, too.
 
 import { send } from "./requests.js";
 
@@ -49,10 +50,12 @@ async function ask() {
 }
 
 function show(part) {
-  for (const id of ["estimate-when", "estimate-others"]) {
+  for (const id of ["estimate-when", "estimate-others", "needs", "problems"]) {
     const fresh = part.getElementById(id);
     const shown = document.getElementById(id);
-    if (fresh.innerHTML !== shown.innerHTML) shown.replaceChildren(...fresh.childNodes);
+    if (!fresh || !shown || fresh.innerHTML === shown.innerHTML) continue;
+    // What is needed is not known of a launch that would be refused: what was known stays.
+    if (id !== "needs" || fresh.children.length) shown.replaceChildren(...fresh.childNodes);
   }
 }
 

@@ -1,8 +1,10 @@
 // The page of one execution.
 
 import "./confirm.js";
+import "./endings.js";
 import { keepLive } from "./live.js";
 import { showLogs } from "./log.js";
+import { showUse } from "./use.js";
 
 // The whole state is replaced when it changes; only its headline is worth reading out.
 function announce() {
@@ -14,3 +16,4 @@ function announce() {
 document.addEventListener("zoe:refreshed", announce);
 keepLive();
 showLogs();
+showUse();

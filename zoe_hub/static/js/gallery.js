@@ -1,8 +1,14 @@
-// The gallery and the pages of its ZApps: the scheduler comes and goes, and a launch form answers
+// The gallery, the pages of its ZApps and other pages on which little moves: they say whether the
+// scheduler is there and what is about to end. Typing filters the gallery; a launch form answers
 // before the click.
 
+import "./endings.js";
 import { answerBeforeTheClick } from "./estimate.js";
-import { keepFresh } from "./live.js";
+import { keepLive } from "./live.js";
+import { moveSliders } from "./sliders.js";
+import { filterWhileTyping } from "./search.js";
 
-keepFresh();
+keepLive();
+moveSliders();
 answerBeforeTheClick();
+filterWhileTyping();

@@ -2,25 +2,32 @@
 //
 // Each event of the stream, and each reconnect, fetches the page again and takes over the parts that
 // are marked `data-live` and have changed. So every sentence is written once, on the server, and a
-// page that was cut off for an hour is right again after one request.
+// page that was cut off for an hour is right again after one request. After a sleep the stream is
+// opened anew: a connection that died meanwhile may look alive for a long time.
+//
+// What would move a list that somebody is at waits until she leaves it (steady.js).
 
 import { config } from "./config.js";
 import * as connection from "./connection.js";
 import { get, LoggedOut, Refused } from "./requests.js";
+import { makeSteadily, whenPossible } from "./steady.js";
 import { showTimes } from "./times.js";
 
 const GATHER = 150; // milliseconds: several events in a row are one refresh
 const POSITIONS = 4000; // milliseconds: places in the queue change without an event of one's own
 const LOOK = 10000; // milliseconds: on pages that no stream tells of news
 const TRY_AGAIN = 3000; // milliseconds
+const TICK = 5000; // milliseconds: a clock that jumps by much more was asleep
+const ASLEEP = 30_000; // milliseconds
 
-const seen = new Map(); // what the server last rendered, by the id of the part
+const seen = new Map(); // what the server rendered of what is shown, by the id of the part
+const waiting = new Map(); // what it rendered since then that has to wait
 let source, timer, reopening;
 let running = false;
 let again = false;
 let tries = 0;
 
-// For pages about nothing that moves: they only say whether the scheduler is there.
+// For pages about what moves without an event of one's own.
 export function keepFresh() {
   watch();
   setInterval(() => document.hidden || refreshSoon(), LOOK);
@@ -31,12 +38,28 @@ export function keepLive() {
   watch();
   open();
   document.addEventListener("visibilitychange", () => (document.hidden ? rest() : open()));
+  addEventListener("online", open);
+  addEventListener("offline", () => connection.lost());
+  wakeUp();
+}
+
+function wakeUp() {
+  let last = Date.now();
+  setInterval(() => {
+    const slept = Date.now() - last > ASLEEP;
+    last = Date.now();
+    if (slept) {
+      open();
+      document.dispatchEvent(new Event("zoe:woke"));
+    }
+  }, TICK);
 }
 
 function watch() {
   for (const part of parts(document)) seen.set(part.id, part.innerHTML);
+  whenPossible(() => waiting.size && takeOver([...waiting.values()]));
   setInterval(() => {
-    if (!document.hidden && document.querySelector("[data-waiting]")) refreshSoon();
+    if (!document.hidden && document.querySelector("[data-moves-silently]")) refreshSoon();
   }, POSITIONS);
 }
 
@@ -49,13 +72,19 @@ function rest() {
 function open() {
   if (ended() || document.hidden) return;
   source?.close();
-  source = new EventSource(`${config.events}?_xsrf=${encodeURIComponent(config.xsrf)}`);
+  const address = new URL(config.events, location.href);
+  address.searchParams.set("_xsrf", config.xsrf);
+  source = new EventSource(address);
   source.onopen = () => {
     tries = 0;
     refreshSoon();
   };
   source.addEventListener("execution", refreshSoon);
   source.addEventListener("scheduler", refreshSoon);
+  source.addEventListener("cluster", refreshSoon);
+  source.addEventListener("use", (event) => {
+    document.dispatchEvent(new CustomEvent("zoe:use", { detail: JSON.parse(event.data) }));
+  });
   source.onerror = () => {
     connection.lost();
     refreshSoon();
@@ -75,14 +104,14 @@ function refreshSoon() {
     return;
   }
   clearTimeout(timer);
-  timer = setTimeout(refresh, GATHER);
+  timer = setTimeout(refresh, config.gather ?? GATHER);
 }
 
 async function refresh() {
   running = true;
   try {
     const response = await get(location.href);
-    update(new DOMParser().parseFromString(await response.text(), "text/html"));
+    takeOver(parts(new DOMParser().parseFromString(await response.text(), "text/html")));
     connection.back();
   } catch (error) {
     if (error instanceof LoggedOut) stop(error.message);
@@ -100,24 +129,43 @@ async function refresh() {
   }
 }
 
-function update(page) {
-  for (const fresh of parts(page)) {
+function takeOver(parts) {
+  for (const fresh of parts) {
     const part = document.getElementById(fresh.id);
-    if (part && seen.get(fresh.id) !== fresh.innerHTML) {
-      seen.set(fresh.id, fresh.innerHTML);
-      swap(part, fresh);
-    }
+    const rendered = fresh.innerHTML;
+    waiting.delete(fresh.id);
+    if (!part || seen.get(fresh.id) === rendered) continue;
+    if (replace(part, fresh)) seen.set(fresh.id, rendered);
+    else waiting.set(fresh.id, fresh);
   }
+  document.getElementById("held-back").hidden = waiting.size === 0;
   showTimes();
   document.dispatchEvent(new Event("zoe:refreshed"));
   if (ended()) source?.close();
 }
 
-// Takes over what is new; who stands on a button with the keyboard stays there.
-function swap(part, fresh) {
-  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+// Says whether it could be done; if not, all is as before.
+function replace(part, fresh) {
+  const before = [...part.childNodes];
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  const change = () => {
+    swap(part, fresh.cloneNode(true), focused?.id);
+    showTimes();
+  };
+  return makeSteadily(part, change, () => {
+    part.replaceChildren(...before);
+    focused?.focus({ preventScroll: true });
+  });
+}
+
+// Who stands on a button with the keyboard stays there, and what was unfolded stays so.
+function swap(part, fresh, focused) {
+  const unfolded = [...part.querySelectorAll("details[open] > summary[id]")];
   part.replaceChildren(...fresh.childNodes);
-  if (focused) document.getElementById(focused)?.focus();
+  for (const { id } of unfolded) {
+    document.getElementById(id)?.parentElement.setAttribute("open", "");
+  }
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
 function parts(page) {

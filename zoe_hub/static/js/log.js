@@ -1,6 +1,7 @@
 // The live log of one instance: streamed, resumed at the byte where it broke off, and followed.
 
 import { config } from "./config.js";
+import { searchAgain, searchLog } from "./logfind.js";
 import { LogText } from "./logtext.js";
 import { get, LoggedOut, pause, Refused } from "./requests.js";
 
@@ -23,10 +24,15 @@ export function showLogs() {
     follow.checked = pane.scrollHeight - pane.scrollTop - pane.clientHeight < BOTTOM;
   });
   document.addEventListener("visibilitychange", () => (document.hidden ? rest() : goOn()));
+  document.addEventListener("zoe:woke", () => {
+    rest(); // its connection may have died meanwhile, and look alive
+    document.hidden || goOn();
+  });
   document.addEventListener("zoe:refreshed", () => {
     offerInstances();
     if (current.key !== key()) start();
   });
+  searchLog(() => (follow.checked = false));
   offerInstances();
   start();
 }
@@ -55,6 +61,7 @@ function offerInstances() {
     known.add(row.dataset.instance);
   }
   document.getElementById("log-tools").hidden = known.size === 0;
+  document.getElementById("log-search").hidden = known.size === 0;
   document.getElementById("log-empty").hidden = known.size !== 0;
 }
 
@@ -139,6 +146,7 @@ function paintSoon(log) {
 
 function paint(log) {
   pane.textContent = log.text.text;
+  searchAgain();
   document.getElementById("log-cut").hidden = !log.text.cut;
   toEnd();
 }

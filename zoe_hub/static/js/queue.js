@@ -1,5 +1,8 @@
-// The queue: it moves without an event of its own.
+// The queue: it moves without an event of its own. Who operates it also follows what all others do.
 
-import { keepFresh } from "./live.js";
+import "./confirm.js";
+import { config } from "./config.js";
+import { keepFresh, keepLive } from "./live.js";
 
-keepFresh();
+if (config.events) keepLive();
+else keepFresh();

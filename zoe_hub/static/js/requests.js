@@ -2,6 +2,8 @@
 
 import { config } from "./config.js";
 
+const PATIENCE = 30_000; // milliseconds for a whole answer: a connection may die without a word
+
 // The session has ended: the portal answered with the way to the login instead.
 export class LoggedOut extends Error {}
 
@@ -13,7 +15,8 @@ export class Refused extends Error {
   }
 }
 
-export function get(url, { signal } = {}) {
+// With a signal of one's own it may take as long as it likes.
+export function get(url, { signal = AbortSignal.timeout(PATIENCE) } = {}) {
   return answered(url, { signal, cache: "no-store" });
 }
 

@@ -39,6 +39,9 @@ export function showTimes() {
   for (const element of document.querySelectorAll("[data-since]")) {
     element.textContent = duration(secondsSince(new Date(element.dataset.since)));
   }
+  for (const element of document.querySelectorAll("time[data-left]")) {
+    element.textContent = duration(-secondsSince(new Date(element.dateTime)));
+  }
 }
 
 showTimes();

@@ -23,13 +23,20 @@ RECHECK = 30.0
 
 _FOLDERS = {
     "zoe/jupyter": ("jupyter",),
-    "zoe/spark": ("spark-job", "jupyter"),
+    "zoe/spark": ("spark-job",),
+    "zoe/pyspark-notebook": ("spark-job", "jupyter"),
     "zoe/mpi": ("mpi-job",),
     "zoe/notebook": ("notebook-job",),
 }
 _REQUIRES = {
     "zoe/jupyter": ["command:jupyterhub-singleuser", "module:jupyterlab"],
     "zoe/spark": ["java>=17", "module:pyspark"],
+    "zoe/pyspark-notebook": [
+        "java>=17",
+        "module:pyspark",
+        "command:jupyterhub-singleuser",
+        "module:jupyterlab",
+    ],
     "zoe/mpi": ["command:mpirun", "module:mpi4py"],
     "zoe/notebook": ["command:papermill"],
 }

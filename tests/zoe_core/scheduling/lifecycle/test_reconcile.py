@@ -75,7 +75,7 @@ def test_elastic_instances_are_not_waited_for() -> None:
     [
         (0, None, TERMINATED, "main-0 has finished."),
         (3, None, ERROR, "main-0 has failed with exit code 3; its log may say why."),
-        (-9, None, ERROR, "main-0 was ended by signal 9."),
+        (-9, None, ERROR, "main-0 was ended by signal 9 (Killed)."),
         (-9, "It used more than 2 GB.", ERROR, "main-0 has failed: It used more than 2 GB."),
     ],
 )

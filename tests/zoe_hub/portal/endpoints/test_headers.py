@@ -44,6 +44,12 @@ def test_what_belongs_to_the_hub_never_reaches_the_instance() -> None:
     assert headers["cookie"] == "theme=dark; _xsrf=theirs"
 
 
+@pytest.mark.parametrize("name", ["X-XSRFToken", "X-CSRFToken"])
+def test_only_the_xsrf_token_of_the_instance_reaches_it(name: str) -> None:
+    assert name.lower() not in sent((name, "ours"))
+    assert sent((name, "theirs"))[name.lower()] == "theirs"
+
+
 def test_without_cookies_of_its_own_the_instance_gets_none() -> None:
     assert "cookie" not in sent(("Cookie", "service-zoe=2"))
 

@@ -1,147 +1,25 @@
-"""Opening endpoints: a real application behind the real proxy, over HTTP and websockets."""
+"""Opening endpoints: a real application behind the real proxy, over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
 
 from tests.support.hub import PREFIX
 from tests.support.login import Browser
 from tests.support.waiting import eventually_async
 from tests.zoe_hub.portal.conftest import Portal
-from tests.zoe_hub.portal.programs import python
-from zoe_store.tables import instances
+from tests.zoe_hub.portal.endpoints.application import (
+    BODY,
+    Application,
+    application,
+    browser,
+    endpoint,
+    launch,
+)
 
-MESSAGE = 2**20  # bytes; the portal's own limit is larger
-BODY = b"0123456789" * 300_000  # 3 MB: more than our own handlers accept
-
-
-class Application:
-    """What runs in the instance: it remembers what it was sent."""
-
-    def __init__(self) -> None:
-        self.requests: list[web.Request] = []
-        self.sockets: list[web.WebSocketResponse] = []
-        self.arrived = 0
-        self.go_on = asyncio.Event()
-        self.app = web.Application(client_max_size=2**30)
-        self.app.router.add_get("/redirect", self.redirect)
-        self.app.router.add_get("/slow", self.slow)
-        self.app.router.add_get("/ws", self.websocket)
-        self.app.router.add_get("/cut", self.cut)
-        self.app.router.add_post("/upload", self.upload)
-        self.app.router.add_route("*", "/{path:.*}", self.echo)
-
-    async def echo(self, request: web.Request) -> web.Response:
-        self.requests.append(request)
-        return web.json_response(
-            {"path": request.raw_path, "method": request.method},
-            headers={"Set-Cookie": "mine=1; Path=/", "Service-Worker-Allowed": "/"},
-        )
-
-    async def redirect(self, request: web.Request) -> web.Response:
-        raise web.HTTPFound(f"http://{request.host}/jobs/")
-
-    async def slow(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await response.write(b"first")
-        await self.go_on.wait()
-        await response.write(b"second")
-        return response
-
-    async def cut(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": "1000"})
-        await response.prepare(request)
-        await response.write(b"only this")
-        assert request.transport is not None
-        request.transport.close()
-        return response
-
-    async def upload(self, request: web.Request) -> web.Response:
-        async for chunk in request.content.iter_any():
-            self.arrived += len(chunk)
-            self.go_on.set()
-        return web.Response(text=str(self.arrived), status=201)
-
-    async def websocket(self, request: web.Request) -> web.WebSocketResponse:
-        self.requests.append(request)
-        socket = web.WebSocketResponse(protocols=("chat",))
-        await socket.prepare(request)
-        self.sockets.append(socket)
-        async for message in socket:
-            if message.data == "bye":
-                await socket.close(code=4001)
-            elif message.data == "flood":
-                await socket.send_bytes(bytes(MESSAGE + 1))
-            elif message.data == "vanish":
-                assert request.transport is not None
-                request.transport.abort()
-            elif message.type is aiohttp.WSMsgType.BINARY:
-                await socket.send_bytes(message.data[::-1])
-            else:
-                await socket.send_str(f"you said {message.data}")
-        return socket
-
-
-@pytest.fixture
-async def application() -> AsyncIterator[tuple[Application, int]]:
-    running = Application()
-    runner = web.AppRunner(running.app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    yield running, port
-    await runner.cleanup()
-
-
-@pytest.fixture
-async def endpoint(portal: Portal, application: tuple[Application, int]) -> str:
-    """The path of an endpoint of a running instance of alice."""
-    return await launch(portal, application[1])
-
-
-async def launch(portal: Portal, port: int, **state: Any) -> str:
-    """Launch, and do what the master does when the instance runs."""
-    description = python("serve", ports=[
-        {"name": "page", "port_number": 8080},
-        {"name": "below", "port_number": 8081, "proxy": True},
-        {"name": "lab", "port_number": 8082, "url_template": "http://{ip_port}/lab"},
-        {"name": "data", "port_number": 9000, "kind": "tcp"},
-    ])  # fmt: skip
-    answer = await portal.request("POST", "/executions", json={"description": description})
-    number = answer.json()["id"]
-    addresses = [[each, "127.0.0.1", port] for each in (8080, 8081, 8082, 9000)]
-    values: dict[str, Any] = {
-        "execution_id": number,
-        "service": "main",
-        "index": 0,
-        "attempt": 1,
-        "node": "here",
-        "memory": 2**26,
-        "millicores": 100,
-        "essential": True,
-        "monitor": True,
-        "desired": "present",
-        "observed": "running",
-        "addresses": addresses,
-        **state,
-    }
-    with portal.database.transaction() as connection:
-        connection.execute(instances.insert().values(**values))
-    return f"{PREFIX}executions/{number}/endpoints/main-0/8080/"
-
-
-@pytest.fixture
-async def browser(portal: Portal) -> AsyncIterator[Browser]:
-    browser = Browser(portal.hub, portal.url)
-    await browser.log_in("alice")
-    yield browser
-    await browser.client.aclose()
+__all__ = ["application", "browser", "endpoint"]
 
 
 async def test_the_document_of_the_execution_says_where_its_endpoints_are(
@@ -286,76 +164,21 @@ async def test_an_answer_that_breaks_off_does_not_look_whole(
         await browser.send("GET", f"{endpoint}cut")
 
 
-async def test_websockets_speak_both_ways(
-    portal: Portal, endpoint: str, application: tuple[Application, int]
-) -> None:
-    url = portal.url.removesuffix(PREFIX) + endpoint + "ws"
-    headers = portal.headers("alice")
-
-    async with (
-        asyncio.timeout(30),
-        aiohttp.ClientSession() as session,
-        session.ws_connect(url, headers=headers, protocols=("other", "chat")) as socket,
-    ):
-        await socket.send_str("hello")
-        assert (await socket.receive()).data == "you said hello"
-        await socket.send_bytes(b"abc")
-        assert (await socket.receive()).data == b"cba"
-        await socket.send_str("bye")
-        await socket.receive()
-        assert (socket.protocol, socket.close_code) == ("chat", 4001)
-    (request,) = application[0].requests
-    assert "Authorization" not in request.headers
-
-
-@pytest.mark.parametrize(("said", "code"), [("flood", 1009), ("vanish", 0)])
-async def test_a_websocket_that_the_instance_breaks_is_closed(
+async def test_a_browser_that_does_not_wait_for_an_answer_is_no_incident(
     portal: Portal,
     endpoint: str,
     application: tuple[Application, int],
     caplog: pytest.LogCaptureFixture,
-    said: str,
-    code: int,
 ) -> None:
-    portal.application.settings["websocket_max_message_size"] = MESSAGE
-    url = portal.url.removesuffix(PREFIX) + endpoint + "ws"
+    url = portal.url.removesuffix(PREFIX) + f"{endpoint}late"
+    visit = asyncio.ensure_future(portal.client.get(url, headers=portal.headers("alice")))
+    await eventually_async(lambda: len(application[0].requests) == 1)
+    (request,) = application[0].requests
 
-    async with (
-        asyncio.timeout(30),
-        aiohttp.ClientSession() as session,
-        session.ws_connect(url, headers=portal.headers("alice")) as socket,
-    ):
-        await socket.send_str(said)
-        answer = await socket.receive()
+    visit.cancel()
 
-    assert (answer.type, answer.data) == (aiohttp.WSMsgType.CLOSE, code)
-    (theirs,) = application[0].sockets
-    await eventually_async(lambda: theirs.closed)
-    assert not caplog.records
-
-
-async def test_a_websocket_that_cannot_be_opened_is_closed_at_the_instance(
-    browser: Browser, endpoint: str, application: tuple[Application, int]
-) -> None:
-    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-
-    answer = await browser.send("GET", f"{endpoint}ws", headers=upgrade)  # without a key
-
-    assert answer.status_code == 400
-    (theirs,) = application[0].sockets
-    await eventually_async(lambda: theirs.closed)
-
-
-async def test_a_websocket_of_another_site_is_refused(portal: Portal, endpoint: str) -> None:
-    url = portal.url.removesuffix(PREFIX) + endpoint + "ws"
-
-    async with aiohttp.ClientSession() as session:
-        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await session.ws_connect(
-                url, headers=portal.headers("alice"), origin="http://evil.example"
-            )
-
-    assert refused.value.status == 403
+    await eventually_async(lambda: request.transport is None or request.transport.is_closing())
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
 async def test_only_the_owner_may_open_it(portal: Portal, endpoint: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from zoe_core.zapp import Parameter, Problem
-from zoe_hub.portal.presenters.form import Field, launch_form, read_parameters
+from zoe_hub.portal.presenters.form import Field, as_launched, launch_form, read_parameters
 
 
 def parameter(**document: Any) -> Parameter:
@@ -27,6 +27,9 @@ WORKERS = parameter(
 )
 PROGRAM = parameter(name="PROGRAM", alias="program", default="pi")
 VERBOSE = parameter(name="VERBOSE", alias="verbose", type="bool", default=True)
+VARIABLES = parameter(
+    kind="notebook", name="parameters", type="object", readable_name="Variables", default=""
+)
 ALL = [WORKERS, PROGRAM, VERBOSE]
 
 
@@ -115,3 +118,28 @@ def test_empty_numbers_are_not_given_and_empty_boxes_are_false() -> None:
 
 def test_an_empty_text_that_had_no_default_leaves_the_description_alone() -> None:
     assert read_parameters([parameter(alias="free")], {"parameter.free": ""}) == {}
+
+
+def test_variables_of_a_notebook_are_lines() -> None:
+    text = "month = 5\nname = May"
+    given = {"parameter.parameters": text}
+    [field] = launch_form("x", [VARIABLES], given).parameters
+    assert (field.control, field.value, field.required) == ("lines", text, False)
+    assert read_parameters([VARIABLES], given) == {"parameters": text}
+    assert read_parameters([VARIABLES], {"parameter.parameters": ""}) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        ({}, ""),
+        ({"parameters": "month=5"}, "month=5"),
+        ({"month": 5, "name": "May"}, 'month = 5\nname = "May"'),
+        ({"parameters": '{"year": 2026}', "month": 5}, "year = 2026\nmonth = 5"),
+        ({"parameters": "of an older Zoe", "month": 5}, "month = 5"),
+    ],
+)
+def test_a_launch_again_has_all_variables_as_lines(given: dict[str, Any], lines: str) -> None:
+    entered = as_launched([PROGRAM, VARIABLES], "mine", {"program": "a.py", **given})
+    assert entered["parameter.parameters"] == lines
+    assert entered["parameter.program"] == "a.py"

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from zoe_core.amount import Amount
 from zoe_core.cluster import Node
 from zoe_core.zapp import SiteDefaults, ZApp, parse_zapp
-from zoe_hub.portal.presenters.gallery import Need, missing, needs
+from zoe_hub.portal.presenters.gallery import Card, Need, Wanted, missing, needs
 
 JAVA = "Java 17 is missing: install it."
 GB = 2**30
@@ -56,3 +58,21 @@ def test_needs_count_essential_and_elastic_instances() -> None:
         Need("s1", "1 to 3", "1 GB, 1 core"),
         Need("s2", "up to 2", "1 GB, 1 core"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "category", "found"),
+    [
+        ("", "", True),
+        ("SPARK job", "", True),
+        ("spark mpi", "", False),
+        ("one-slug", "", True),
+        ("", "Big data", True),
+        ("spark", "Other", False),
+    ],
+)
+def test_a_search_wants_all_its_words_in_its_category(
+    text: str, category: str, found: bool
+) -> None:
+    shown = Card("one-slug", "", "", "", "", False, text="spark job one-slug runs a program")
+    assert Wanted.of(text, category).has(shown, "Big data") is found

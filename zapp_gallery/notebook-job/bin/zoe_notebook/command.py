@@ -35,13 +35,16 @@ def main() -> int:
     except JobError as error:
         print(error, file=sys.stderr)
         return 1
-    code = _run(job)
+    code, why = _run(job)
     if job.result.exists():
         print(f"The executed notebook is {job.result.relative_to(workspace.resolve())}", flush=True)
+    if why:  # last, and on the same stream, as Zoe shows the last line as the reason
+        print(why, flush=True)
     return code
 
 
-def _run(job: Job) -> int:
+def _run(job: Job) -> tuple[int, str]:
+    """Execute the notebook; return the exit code, and why it is not 0."""
     try:
         papermill.execute_notebook(
             job.source,
@@ -53,14 +56,14 @@ def _run(job: Job) -> int:
             progress_bar=False,
             log_output=True,
             autosave_cell_every=2,
+            # What the kernel's program says of itself is nothing that the person could see to.
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )
     except PapermillExecutionError as error:
-        print(describe(error), file=sys.stderr, flush=True)
-        return 1
+        return 1, describe(error)
     except KeyboardInterrupt:
-        print("The notebook was stopped.", file=sys.stderr, flush=True)
-        return INTERRUPTED
-    return 0
+        return INTERRUPTED, "The notebook was stopped."
+    return 0, ""
 
 
 def describe(error: PapermillExecutionError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,11 @@ class JobError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run: ``source`` is read, ``result`` is written, both in the workspace."""
+    """One run: ``source`` is read, ``result`` is written, both in the workspace.
+
+    Both are named as the notebook was given, also when a symbolic link leads elsewhere: so the
+    manifest's ``results`` names the copy, and so Jupyter names a notebook that it opens.
+    """
 
     source: Path
     result: Path
@@ -43,10 +48,11 @@ def prepare(notebook: str, parameters: str, workspace: Path, execution: str) -> 
 
 
 def find_notebook(name: str, workspace: Path) -> Path:
-    """Return the notebook's path within the workspace. Raises JobError."""
+    """Return the notebook's path within the workspace, as it was given. Raises JobError."""
     root = workspace.resolve()
-    place = (root / name).resolve()
-    if not place.is_relative_to(root):
+    given = root / posixpath.normpath(name)
+    place = given.resolve()
+    if not (given.is_relative_to(root) and place.is_relative_to(root)):
         raise JobError(f"The notebook {name!r} is outside of your workspace.")
     if place.suffix != ".ipynb":
         raise JobError(f"The notebook {name!r} must be a file that ends in .ipynb.")
@@ -57,7 +63,7 @@ def find_notebook(name: str, workspace: Path) -> Path:
             f"There is no notebook {name!r} in your workspace. Give its path from the top of the "
             f"workspace, such as reports/monthly.ipynb."
         )
-    return place
+    return given
 
 
 def read_parameters(text: str) -> dict[str, Any]:

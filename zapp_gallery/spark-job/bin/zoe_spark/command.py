@@ -15,8 +15,20 @@ from typing import NoReturn
 from zoe_spark.child import run_child
 from zoe_spark.leaving import leave
 from zoe_spark.program import ProgramError, find_program
-from zoe_spark.settings import bind_address, process_environment, write_configuration
-from zoe_spark.shared import MASTER_PATH, execution_secret, forget, publish, shared_directory
+from zoe_spark.settings import (
+    bind_address,
+    heap,
+    process_environment,
+    worker_cores,
+    write_configuration,
+)
+from zoe_spark.shared import (
+    MASTER_PATH,
+    execution_secret,
+    forget,
+    publish,
+    shared_directory,
+)
 from zoe_spark.waiting import NotReadyError, wait_for_master, wait_for_text, wait_for_worker
 
 PORT = 7077
@@ -48,8 +60,9 @@ def run_worker(options: argparse.Namespace) -> int:
     """Run a worker, once there is a master; return its exit code."""
     wait_for_master(options.master, PORT)
     environment = _prepare(options.host, _master_path(), "info")
-    cores = os.environ.get("SPARK_CORES", "1")
-    size = ["--cores", cores, "--memory", "512m", "--work-dir", str(_temporary() / "work")]
+    cores = str(worker_cores(os.environ))
+    memory = heap(os.environ.get("ZOE_MEMORY"))
+    size = ["--cores", cores, "--memory", memory, "--work-dir", str(_scratch() / "work")]
     place = ["--host", options.host, f"spark://{options.master}:{PORT}"]
     return run_child(_daemon("worker.Worker", [*size, *place]), environment, leave)
 
@@ -102,9 +115,30 @@ def _prepare(host: str, master_path: str, level: str, master: str = "") -> dict[
     }
     if master:
         settings["spark.master"] = f"spark://{master}:{PORT}"
+        settings["spark.driver.memory"] = heap(os.environ.get("ZOE_MEMORY"))
+        settings["spark.executor.memory"] = _executor_memory()
     configuration = write_configuration(_temporary(), settings, level)
     base = {**os.environ, "SPARK_HOME": str(_spark_home())}
-    return process_environment(base, configuration, host, _temporary())
+    return process_environment(base, configuration, host, _scratch())
+
+
+def _executor_memory() -> str:
+    """Return what an executor may take: all that its worker offers.
+
+    When it is not said how large the workers are: the least, which fits into each of them. Spark
+    itself would take more than a small worker has, and its job would wait for ever.
+    """
+    reserved = os.environ.get("SPARK_WORKER_RESERVED")
+    memory = heap(reserved)
+    if not reserved:
+        print(
+            f"SPARK_WORKER_RESERVED is not set: executors get {memory} only, however large the "
+            "workers are. Add to the environment of this service in the description: "
+            '["SPARK_WORKER_RESERVED", "{memory#spark-worker}"]',
+            file=sys.stderr,
+            flush=True,
+        )
+    return memory
 
 
 def _daemon(name: str, arguments: list[str]) -> list[str]:
@@ -125,8 +159,18 @@ def _spark_home() -> Path:
 
 
 def _temporary() -> Path:
-    """Return the directory that only this instance has: ``$TMPDIR``."""
+    """Return the directory that only this instance has: ``$TMPDIR``, or a container's ``/tmp``."""
     return Path(tempfile.gettempdir())
+
+
+def _scratch() -> Path:
+    """Return where data goes that does not fit into memory.
+
+    A container's ``/tmp`` is in memory, and counts; ``/var/tmp`` is on its engine's disk.
+    """
+    if "TMPDIR" in os.environ or not os.access("/var/tmp", os.W_OK):
+        return _temporary()
+    return Path("/var/tmp")
 
 
 def _master_path() -> str:

@@ -7,6 +7,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+_MEGABYTE = 2**20
+LEAST_HEAP = 512
+"""Megabytes of a driver or executor in the instances as the descriptions have them."""
+
 QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 """For processes that mostly wait: they start in half the time."""
 
@@ -15,9 +19,7 @@ _SETTINGS = {
     "spark.master.rest.enabled": "false",
     "spark.ui.reverseProxy": "true",
     "spark.ui.showConsoleProgress": "false",
-    "spark.driver.memory": "512m",
     "spark.driver.extraJavaOptions": QUICK,
-    "spark.executor.memory": "512m",
     "spark.executor.extraJavaOptions": "-XX:+UseSerialGC",
     # A worker that is taken back gets SIGPWR: it takes no more tasks, and hands what it holds on.
     "spark.decommission.enabled": "true",
@@ -44,6 +46,22 @@ logger.jetty.level = warn
 logger.native.name = org.apache.hadoop.util.NativeCodeLoader
 logger.native.level = error
 """
+
+
+def heap(reserved: str | None) -> str:
+    """Return how much memory the JVM of an instance may take for data: ``512m``.
+
+    Three quarters of what is ``reserved`` for it (bytes), less 256 MB: the rest is for the JVM
+    itself, for Python's processes, and for a worker's or notebook's own.
+    """
+    megabytes = int(reserved or 0) // _MEGABYTE
+    return f"{max(LEAST_HEAP, megabytes * 3 // 4 - 256)}m"
+
+
+def worker_cores(environment: Mapping[str, str]) -> int:
+    """Return how many tasks a worker runs at once: what was asked for, or one for each core."""
+    asked = int(environment.get("SPARK_CORES", "1"))
+    return max(asked, int(float(environment.get("ZOE_CORES", "0"))))
 
 
 def bind_address(host: str) -> str:
@@ -74,14 +92,17 @@ def write_configuration(directory: Path, extra: Mapping[str, str], level: str) -
 
 
 def process_environment(
-    base: Mapping[str, str], configuration: Path, host: str, temporary: Path
+    base: Mapping[str, str], configuration: Path, host: str, scratch: Path
 ) -> dict[str, str]:
-    """Return the environment of a Spark process that is reached as ``host``."""
+    """Return the environment of a Spark process that is reached as ``host``.
+
+    Data that it moves or cannot hold goes to ``scratch``.
+    """
     environment = {
         **base,
         "SPARK_CONF_DIR": str(configuration),
         "SPARK_LOCAL_HOSTNAME": host,
-        "SPARK_LOCAL_DIRS": str(temporary),
+        "SPARK_LOCAL_DIRS": str(scratch),
         "SPARK_DAEMON_MEMORY": "192m",
         "SPARK_DAEMON_JAVA_OPTS": QUICK,
         "SPARK_LAUNCHER_OPTS": QUICK,

@@ -45,9 +45,10 @@ def execution_secret(directory: Path) -> str:
 
 def publish(place: Path, text: str) -> None:
     """Write a file that the others see whole or not at all."""
-    draft = place.with_name(f".{place.name}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(place)
+    handle, draft = tempfile.mkstemp(dir=place.parent)  # others may write the same file
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(draft, place)
 
 
 def forget(directory: Path) -> None:

@@ -40,7 +40,7 @@ def wait_for_text(place: Path, patience: float = PATIENCE) -> str:
 
     Raises NotReadyError after ``patience`` seconds.
     """
-    _wait(place.exists, patience, f"The Spark master has not written {place.name}")
+    _wait(place.exists, patience, f"Another part of the cluster has not written {place.name}")
     return place.read_text(encoding="utf-8")
 
 

@@ -1,0 +1,26 @@
+"""What an instance that failed said in the end: as a rule that is why."""
+
+from __future__ import annotations
+
+import unicodedata
+
+TAIL = 4096
+"""How many bytes of the end of a log are looked at."""
+
+_LONGEST = 200  # characters
+
+
+def last_line(log: bytes) -> str:
+    """The last line of ``log`` that is not blank, fit for a sentence: short, without controls.
+
+    A program writes what it likes; escape sequences of terminals would reach who reads the reason.
+    """
+    for line in reversed(log.decode(errors="replace").splitlines()):
+        text = " ".join("".join(map(_harmless, line)).split())
+        if text:
+            return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return ""
+
+
+def _harmless(character: str) -> str:
+    return " " if unicodedata.category(character).startswith(("C", "Z")) else character
