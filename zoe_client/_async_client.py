@@ -7,14 +7,14 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Literal, Self, Unpack
 from urllib.parse import urljoin
 from uuid import uuid4
 
 import httpx
 
 from zoe_client._async_execution import AsyncExecution
-from zoe_client._connection import Connection, read
+from zoe_client._connection import Connection, read, read_document
 from zoe_client._requests import (
     Deeds,
     Limit,
@@ -88,7 +88,8 @@ class AsyncClient:
     ) -> tuple[rest.Estimate, ...]:
         """When it would start if it were launched now: with ``parameters``, then each alternative.
 
-        Nothing is launched. ``resources`` and ``runtime_limit`` are those of ``launch``.
+        Nothing is launched. ``resources`` and ``runtime_limit`` are those of ``launch``. For a
+        parameter that has the name of an argument use ``estimate_request``.
         """
         body = {
             "zapp": slug,
@@ -96,6 +97,16 @@ class AsyncClient:
             "alternatives": [dict(each) for each in alternatives],
             **wished(resources, runtime_limit),
         }
+        return await self._estimate(body)
+
+    async def estimate_request(self, request: rest.ExecutionRequest) -> tuple[rest.Estimate, ...]:
+        """When it would start if a document were submitted now; see ``estimate``.
+
+        An ``EstimateRequest`` may have alternatives too.
+        """
+        return await self._estimate(request.model_dump(exclude_none=True))
+
+    async def _estimate(self, body: Mapping[str, Any]) -> tuple[rest.Estimate, ...]:
         answer = await self.connection.send("POST", "/estimate", json=body)
         return read(answer, rest.Estimates).items
 
@@ -241,7 +252,7 @@ class AsyncClient:
         async with aclosing(stream) as told:
             async for each in told:
                 if each.event not in NOT_STORED:
-                    yield rest.Event.model_validate_json(each.data)
+                    yield read_document(each.data, rest.Event, self.url)
 
     async def watch(self, *, user: str | None = None) -> AsyncGenerator[rest.Execution, None]:
         """Each execution of yours as it is after something has happened to it; for ever."""
@@ -249,7 +260,7 @@ class AsyncClient:
         async with aclosing(stream) as told:
             async for each in told:
                 if each.event == "execution":
-                    yield rest.Execution.model_validate_json(each.data)
+                    yield read_document(each.data, rest.Execution, self.url)
 
     # --- the cluster ---
 
@@ -288,12 +299,14 @@ class AsyncClient:
         name: str,
         limits: Mapping[str, Limit],
         if_match: str | None = None,
+        if_none_match: Literal["*"] | None = None,
     ) -> rest_admin.Quota:
         """Set a quota as a whole; ``limits`` as in ``QuotaLimits``, ``"unlimited"`` included.
 
-        Raises Changed, and does nothing, unless it still has the tag ``if_match``, if given.
+        Raises Changed, and does nothing, unless it still has the tag ``if_match``, if given, or,
+        with ``if_none_match="*"``, when there is one already.
         """
-        path, headers = quota_path(kind, name), matching(if_match)
+        path, headers = quota_path(kind, name), matching(if_match, if_none_match)
         answer = await self.connection.send("PUT", path, json=dict(limits), headers=headers)
         return read(answer, rest_admin.Quota)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
+from zoe_client._connection import read_document
 from zoe_client._errors import ExecutionFailed, TimedOut
 from zoe_client._streams import NOT_STORED, follow_events, follow_log, read_text
 from zoe_core.cluster import FINAL, ExecutionStatus
@@ -204,7 +205,7 @@ class AsyncExecution(Described):
             async for each in told:
                 if each.event != "execution":
                     continue
-                self.document = rest.Execution.model_validate_json(each.data)
+                self.document = read_document(each.data, rest.Execution, self._client.url)
                 if self.document != last:
                     last = self.document
                     yield self.document
@@ -218,7 +219,7 @@ class AsyncExecution(Described):
         async with aclosing(stream) as told:
             async for each in told:
                 if each.event not in NOT_STORED:
-                    yield rest.Event.model_validate_json(each.data)
+                    yield read_document(each.data, rest.Event, self._client.url)
 
     async def logs(
         self, instance: str | None = None, *, follow: bool = False, tail: int | None = None

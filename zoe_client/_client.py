@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Literal, Self, Unpack
 
 import httpx
 
@@ -68,7 +68,8 @@ class Client:
     ) -> tuple[rest.Estimate, ...]:
         """When it would start if it were launched now: with ``parameters``, then each alternative.
 
-        Nothing is launched. ``resources`` and ``runtime_limit`` are those of ``launch``.
+        Nothing is launched. ``resources`` and ``runtime_limit`` are those of ``launch``. For a
+        parameter that has the name of an argument use ``estimate_request``.
         """
 
         async def ask() -> tuple[rest.Estimate, ...]:
@@ -77,6 +78,13 @@ class Client:
             )
 
         return _bridge.call(ask)
+
+    def estimate_request(self, request: rest.ExecutionRequest) -> tuple[rest.Estimate, ...]:
+        """When it would start if a document were submitted now; see ``estimate``.
+
+        An ``EstimateRequest`` may have alternatives too.
+        """
+        return _bridge.call(self.asynchronous.estimate_request, request)
 
     # --- executions ---
 
@@ -255,12 +263,15 @@ class Client:
         name: str,
         limits: Mapping[str, Limit],
         if_match: str | None = None,
+        if_none_match: Literal["*"] | None = None,
     ) -> rest_admin.Quota:
         """Set a quota as a whole; ``limits`` as in ``QuotaLimits``, ``"unlimited"`` included.
 
-        Raises Changed, and does nothing, unless it still has the tag ``if_match``, if given.
+        Raises Changed, and does nothing, unless it still has the tag ``if_match``, if given, or,
+        with ``if_none_match="*"``, when there is one already.
         """
-        return _bridge.call(self.asynchronous.set_quota, kind, name, limits, if_match)
+        set_quota = self.asynchronous.set_quota
+        return _bridge.call(set_quota, kind, name, limits, if_match, if_none_match)
 
     def remove_quota(
         self, kind: rest_admin.QuotaKind, name: str, if_match: str | None = None

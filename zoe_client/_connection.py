@@ -34,6 +34,10 @@ DOUBT = 4.0
 """The same where nothing has ever answered: the address may be wrong."""
 
 
+class Unreadable(NoConnection):
+    """A document came that is not as this client knows it: it may be of another version."""
+
+
 class Connection:
     """To one Zoe, with one token. ``transport`` replaces the network, as httpx does it."""
 
@@ -153,12 +157,15 @@ class Connection:
 
 def read(response: httpx.Response, model: type[A]) -> A:
     """The document of an answer. Raises NoConnection for what Zoe would not say."""
+    return read_document(response.content, model, response.url)
+
+
+def read_document(content: str | bytes, model: type[A], url: httpx.URL | str) -> A:
+    """A document from there, in an answer or in a stream. Raises NoConnection as ``read``."""
     try:
-        return model.model_validate_json(response.content)
+        return model.model_validate_json(content)
     except ValidationError as error:
-        raise NoConnection(
-            f"{response.url} does not answer as Zoe does: {error}", passing=False
-        ) from error
+        raise Unreadable(f"{url} does not answer as Zoe does: {error}", passing=False) from error
 
 
 def may_pass(error: NoConnection | Unavailable) -> bool:

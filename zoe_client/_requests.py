@@ -59,9 +59,10 @@ def iso(moment: datetime | None) -> str | None:
     return moment.astimezone().isoformat() if moment else None
 
 
-def matching(tag: str | None) -> dict[str, str]:
-    """The header that lets something be done only to what still has this tag."""
-    return {} if tag is None else {"If-Match": tag}
+def matching(tag: str | None, none: str | None = None) -> dict[str, str]:
+    """The headers that let something be done only to what has this tag, and has not that one."""
+    given = {"If-Match": tag, "If-None-Match": none}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def quota_path(kind: rest_admin.QuotaKind, name: str) -> str:

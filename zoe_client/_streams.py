@@ -11,7 +11,7 @@ import anyio
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
-from zoe_client._connection import Connection, may_pass
+from zoe_client._connection import Connection, Unreadable, may_pass
 from zoe_client._errors import InvalidRequest, NoConnection, Unavailable
 
 SILENCE = 60.0
@@ -54,7 +54,12 @@ class _Contact:
         self._made, self._failures, self._told = True, 0, False
 
     async def lost(self, error: NoConnection | Unavailable) -> None:
-        """Wait for the next try; raises ``error`` when Zoe is away too long, or never was there."""
+        """Wait for the next try; raises ``error`` when Zoe is away too long, or never was there.
+
+        Also when it is there and nobody understands it: that would come again with each try.
+        """
+        if isinstance(error, Unreadable):
+            raise error
         now = anyio.current_time()
         if not self._failures:
             self._lost_at = now

@@ -272,7 +272,11 @@ class ZoeMaster(Application):
         """Open it once: it stays ours while the database is away, and what runs goes on."""
         if self._opened is None:
             backend = self._make_backend(deployment, self._absolute_directory())
-            await asyncio.to_thread(backend.open)
+            try:
+                await asyncio.to_thread(backend.open)
+            except Exception:
+                backend.close()  # the next try makes another: what this one began would stay
+                raise
             self._opened = backend
         return self._opened
 

@@ -51,7 +51,7 @@ __all__ = ["BackupError", "Done", "backup", "readable", "restore", "site_databas
 
 _SCHEMA_TABLE = "alembic_version"
 _TABLES = (*sorted(metadata.tables), _SCHEMA_TABLE)
-_PEOPLES = (executions, quotas, drains, usage_totals)
+_PEOPLES = (executions, quotas, drains, usage_totals, audit)
 """Tables of which none has a row in a database that nobody has used."""
 # What the trigger of the audit log calls, as migration 0007 has it: no part of a table, so that it
 # is in no backup of tables.

@@ -48,16 +48,23 @@ def request_purge(database: Database, execution_id: int, by_user: str, now: date
     return True
 
 
-def wanted(office: Office, but: Collection[int] = (), away: Collection[str] = ()) -> dict[int, str]:
+def wanted(
+    office: Office,
+    listed_at: datetime,
+    but: Collection[int] = (),
+    away: Collection[str] = (),
+) -> dict[int, str]:
     """The executions that are to be purged, ``AT_ONCE`` at most, and who wishes it.
 
     The wishes go with them. Those of ``but`` are left out, and those that had an instance on one of
-    the nodes that are ``away``: what is still there could not be explained any more.
+    the nodes that were ``away`` in the full list of ``listed_at``, or one anywhere if they ended
+    after that: what is still there could not be explained any more.
     """
     columns = (intents.c.execution_id, intents.c.by_user)
-    there = (instances.c.execution_id == intents.c.execution_id) & instances.c.node.in_(away)
-    asked = _WANTED & intents.c.execution_id.not_in(but) & ~exists().where(there)
-    query = select(*columns).where(asked).order_by(intents.c.id).limit(AT_ONCE)
+    theirs = instances.c.execution_id == executions.c.id
+    unsure = instances.c.node.in_(away) | (executions.c.ended_at >= listed_at)
+    asked = _WANTED & intents.c.execution_id.not_in(but) & ~exists().where(theirs & unsure)
+    query = select(*columns).join(executions).where(asked).order_by(intents.c.id).limit(AT_ONCE)
     with office.reading() as connection:
         return {row.execution_id: row.by_user for row in connection.execute(query)}
 

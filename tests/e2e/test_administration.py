@@ -26,6 +26,7 @@ API = "/services/zoe/api/v1"
 ADMIN = "/services/zoe/admin"
 PAGES = ("queue", "admin/executions", "admin/nodes", "admin/users", "admin/usage")
 MORE_PAGES = ("admin/warnings", "admin/audit", "admin/quota?kind=user&name=ada")
+PAGES_FOR_ALL = ("", "executions", "usage/me", "launch", "zapps/spark-job")
 
 NODES = f"""
 exec(open({str(ROOT / "jupyterhub_config.py")!r}).read())
@@ -194,6 +195,21 @@ def test_every_page_is_accessible_and_fits(page: Page, path: str) -> None:
     expect(page.locator("h1")).to_be_visible()
     name = re.sub(r"\W+", "-", path.removeprefix("admin/"))
     look(page, f"admin-{name}")
+
+
+def test_every_page_warns_of_an_end_when_its_moment_has_come(page: Page, site: Site) -> None:
+    """By the browser's clock, which is ahead: to the portal the moment is still to come."""
+    number = site.launch(site.rest, "soon over", 1, 1)
+    eventually(lambda: site.status(number) == "running", timeout=60)
+    limit = {"runtime_limit": 20 * 60}
+    assert site.rest.patch(f"{API}/executions/{number}", json=limit).is_success
+    warning = page.locator(".zoe-ending", has=page.locator(f"#ending-{number}"))
+    page.clock.install(time=datetime.now(UTC) + timedelta(minutes=10))
+    for path in (*PAGES, *MORE_PAGES, *PAGES_FOR_ALL, f"executions/{number}"):
+        page.goto(f"/services/zoe/{path}")
+        expect(warning, path).to_be_visible()
+    site.rest.delete(f"{API}/executions/{number}")
+    eventually(lambda: site.status(number) == "terminated", timeout=60)
 
 
 def test_there_is_one_way_in_and_it_leads_everywhere(page: Page) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from tests.support.axe import look
-from tests.support.browser import DESKTOP, collect_errors
+from tests.support.browser import DESKTOP, PHONE, collect_errors
 from tests.support.running_zoe import ROOT, RunningZoe
 from tests.support.waiting import eventually
 from tests.zoe_hub.portal.programs import python
@@ -33,6 +33,23 @@ for (let number = 0; number < 500; number++) {{
   const detail = {{ at: new Date().toISOString(), items: [use] }};
   document.dispatchEvent(new CustomEvent("zoe:use", {{ detail }}));
 }}
+"""
+# Whether the notes about the page hide each other.
+OVERLAP = """
+() => {
+  const [one, other] = ["connection", "held-back"].map(
+    (id) => document.getElementById(id).getBoundingClientRect());
+  return one.left < other.right && other.left < one.right
+    && one.top < other.bottom && other.top < one.bottom;
+}
+"""
+# Whether what is below a note can be pressed.
+LETS_THROUGH = """
+note => {
+  const place = note.getBoundingClientRect();
+  const middle = [place.left + place.width / 2, place.top + place.height / 2];
+  return !note.parentElement.contains(document.elementFromPoint(...middle));
+}
 """
 ROOM = f"""
 exec(open({str(ROOT / "jupyterhub_config.py")!r}).read())
@@ -149,6 +166,17 @@ def test_sliders_move_numbers_and_what_it_needs(page: Page) -> None:
     assert errors == []
 
 
+def test_less_than_a_minute_is_a_runtime_limit(page: Page) -> None:
+    """As what had 45 seconds is launched again."""
+    page.goto(f"{PORTAL}zapps/spark-job")
+    page.get_by_text("Memory, cores and runtime limit").click()
+    limit = page.get_by_label("Runtime limit")
+    limit.fill("0.75")
+    assert limit.evaluate("one => one.checkValidity()")
+    limit.fill("0")
+    assert not limit.evaluate("one => one.checkValidity()")
+
+
 # --- one execution ---
 
 
@@ -252,6 +280,29 @@ def test_a_page_is_right_again_after_it_was_offline(
     window.set_offline(False)
     expect(state).to_contain_text("Terminated")
     expect(page.locator("#connection")).to_be_hidden()
+
+
+def test_notes_about_the_page_are_in_nobodys_way(
+    page: Page, window: BrowserContext, runs: int
+) -> None:
+    page.goto(f"{PORTAL}executions")
+    row = page.locator(f"#execution-{runs}")
+    expect(row).to_be_visible()
+    before = row.bounding_box()
+    window.set_offline(True)
+    lost, held_back = page.locator("#connection"), page.locator("#held-back")
+    expect(lost).to_be_visible()
+    assert row.bounding_box() == before
+    held_back.evaluate("one => { one.hidden = false }")
+    look(page, "people-notes")
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        assert not page.evaluate(OVERLAP)
+        for note in (lost, held_back):
+            expect(note).to_be_in_viewport(ratio=1)
+            assert note.evaluate(LETS_THROUGH)
+    window.set_offline(False)
+    expect(lost).to_be_hidden()
 
 
 def test_after_a_sleep_the_stream_is_opened_anew(page: Page, api: httpx.Client) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.support.running_zoe import ROOT
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = ROOT / "tests" / "support" / "deaf_chromium"
 # Root has no sandbox; the rest keeps Chromium from calling home.
 ARGUMENTS = [
     "--no-sandbox",

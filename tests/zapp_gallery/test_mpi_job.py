@@ -10,6 +10,7 @@ import psutil
 import pytest
 import zoe_mpi.switchboard
 from zoe_mpi.agent import SOCKET
+from zoe_mpi.command import watch
 from zoe_mpi.frames import ClosedError, ProtocolError, is_signed, receive, send, sign
 from zoe_mpi.launch import mpirun, spread
 from zoe_mpi.switchboard import NoWorkersError, Switchboard
@@ -229,6 +230,30 @@ async def test_a_worker_that_goes_away_is_a_failure(board: Switchboard, callers:
     with pytest.raises(ProtocolError, match="Refused: The connection was closed"):
         await receive(answers)
     assert "The worker w was lost" in await board.failure
+
+
+@pytest.mark.parametrize(("lost", "code"), [(True, 1), (False, 0)])
+async def test_a_loss_that_mpirun_has_noticed_first_is_a_failure(
+    board: Switchboard, callers: Callers, capsys: pytest.CaptureFixture[str], lost: bool, code: int
+) -> None:
+    """It ends with 0 then."""
+    reader, writer = await callers.worker("w")
+    await board.gather(quiet=0.1)
+    answers = await callers.agent("w")
+    await receive(reader)
+    await send(writer, started=True)
+    await receive(answers)
+    mpirun = await asyncio.create_subprocess_exec("true")
+    await mpirun.wait()
+
+    watching = asyncio.ensure_future(watch(mpirun, board))
+    await asyncio.wait({watching}, timeout=0.2)
+    if not lost:
+        await send(writer, exit=0)
+    writer.close()
+
+    assert await watching == code
+    assert ("The worker w was lost" in capsys.readouterr().err) is lost
 
 
 async def test_an_unknown_worker_cannot_be_asked(board: Switchboard, callers: Callers) -> None:

@@ -21,6 +21,9 @@ from zoe_store.cluster import known_strangers
 from zoe_store.purge import request_purge
 from zoe_store.usage import Usage, usage
 
+OFTEN = 0.5
+"""Seconds between full lists: what has ended since the last one is not purged yet."""
+
 
 async def used(hub: HubEnd) -> Usage:
     """What alice has used so far."""
@@ -45,7 +48,7 @@ async def until_gone(hub: HubEnd, *execution_ids: int) -> None:
 async def test_what_is_purged_is_gone_and_its_usage_stays(
     database_url: str, tmp_path: Path, hub: HubEnd
 ) -> None:
-    master = MasterProcess(database_url, tmp_path, stop_grace=1.0)
+    master = MasterProcess(database_url, tmp_path, stop_grace=1.0, relist_interval=OFTEN)
     try:
         master.start()
         one, two, kept = [await hub.submit(command("echo hello")) for _ in range(3)]
@@ -87,7 +90,7 @@ async def test_what_cannot_be_purged_keeps_nothing_else(
         forget(keeper, execution_id)
 
     monkeypatch.setattr(LogKeeper, "forget", forget_most)
-    async with acting(database_url, tmp_path, engine):
+    async with acting(database_url, tmp_path, engine, relist_interval=OFTEN):
         broken, other = [await hub.submit() for _ in range(2)]
         for each in (broken, other):
             await hub.until(each, "running")
@@ -102,7 +105,7 @@ async def test_what_cannot_be_purged_keeps_nothing_else(
 async def test_a_crash_between_logs_and_rows_is_made_good(
     database_url: str, tmp_path: Path, hub: HubEnd
 ) -> None:
-    master = MasterProcess(database_url, tmp_path, stop_grace=1.0)
+    master = MasterProcess(database_url, tmp_path, stop_grace=1.0, relist_interval=OFTEN)
     try:
         master.start()
         one = await hub.submit(command("echo hello"))
@@ -127,7 +130,7 @@ async def test_a_crash_between_logs_and_rows_is_made_good(
 async def test_a_wish_waits_for_a_master(
     database_url: str, tmp_path: Path, hub: HubEnd, engine: FakeEngine
 ) -> None:
-    async with acting(database_url, tmp_path, engine):
+    async with acting(database_url, tmp_path, engine, relist_interval=OFTEN):
         one = await hub.submit()
         await hub.until(one, "running")
         assert not await hub.call(request_purge, one, "olga", datetime.now(UTC))
@@ -135,7 +138,7 @@ async def test_a_wish_waits_for_a_master(
         await hub.ended(one)
     await wish(hub, one)
     assert await hub.call(executions.get, one) is not None
-    async with acting(database_url, tmp_path, engine):
+    async with acting(database_url, tmp_path, engine, relist_interval=OFTEN):
         await until_gone(hub, one)
 
 
@@ -207,7 +210,7 @@ async def test_what_a_node_that_is_away_still_has_is_removed_before_it_is_purged
 async def test_a_node_that_the_settings_have_forgotten_keeps_nothing(
     database_url: str, tmp_path: Path, hub: HubEnd, engine: FakeEngine, severed: type[Severed]
 ) -> None:
-    async with acting(database_url, tmp_path, engine, make=severed):
+    async with acting(database_url, tmp_path, engine, make=severed, relist_interval=OFTEN):
         one = await ended_on_a_node_that_went_away(hub, severed)
         severed.forgotten |= severed.away
         await until_gone(hub, one)

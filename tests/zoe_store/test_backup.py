@@ -5,6 +5,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from tests.support.postgres import fresh_database
 from tests.support.submissions import submit
 from zoe_core.cluster import Quota
 from zoe_store import migrate, postgres_tools, quotas
+from zoe_store.audit import Deed, record
 from zoe_store.backup import (
     BackupError,
     Done,
@@ -130,6 +132,19 @@ def test_what_is_there_is_replaced_only_when_that_is_said(
     database.engine.dispose()
     assert [each.name for each in quotas.list_quotas(database)] == ["ada"]
     assert submit(database) == max(ids) + 1, "what was started of the others may still run"
+
+
+def test_a_log_of_deeds_is_not_replaced_unsaid(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """Its deeds may all be undone, or refused: then nothing else is in the database."""
+    file = tmp_path / "zoe.backup"
+    backup(database_url, file)
+    refused = Deed(datetime.now(UTC), "root", "user", "setQuota", "quotas/user/ada", "refused")
+    record(database, [refused])
+
+    with pytest.raises(BackupError, match="not empty: its table audit has rows"):
+        restore(database_url, file)
 
 
 def test_no_number_is_given_again_also_when_the_rest_breaks_off(

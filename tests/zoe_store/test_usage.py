@@ -223,9 +223,25 @@ def test_the_wish_to_purge_is_noted_once_and_only_for_what_has_ended(
     assert not request_purge(database, 77, "olga", START)
 
     assert master.read_news(office).intents == (), "nothing that the scheduler acts on"
-    assert wanted(office) == {ended: "olga"}
+    assert wanted(office, START) == {ended: "olga"}
     assert purge(office, [ended, live], LATER) == [ended], "what lives is never purged"
-    assert wanted(office) == {}
+    assert wanted(office, START) == {}
+
+
+def test_what_ended_after_the_last_full_list_is_not_purged_yet(
+    database: Database, office: Office
+) -> None:
+    """Its node may have gone away right before: nothing would explain what is left there."""
+    ran = stored(database, office, held(0, HOUR), ended=HOUR)
+    never_ran = stored(database, office, ended=HOUR)
+    for each in (ran, never_ran):
+        request_purge(database, each, "olga", LATER)
+    end = START + timedelta(seconds=HOUR)
+
+    assert wanted(office, end) == {never_ran: "olga"}
+    assert wanted(office, end + timedelta(seconds=1)) == {ran: "olga", never_ran: "olga"}
+    assert wanted(office, LATER, away={"node-0"}) == {never_ran: "olga"}
+    assert wanted(office, LATER, but={ran}) == {never_ran: "olga"}
 
 
 # --- over time ---

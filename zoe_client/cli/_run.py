@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -64,6 +64,28 @@ class Program(click.Group):
             if isinstance(stream, TextIOWrapper):  # what the terminal cannot show, is a ? there
                 stream.reconfigure(errors="replace")
         sys.exit(_exit_code(self.name or "zoe", run))
+
+
+def run_as_process(program: Program) -> None:
+    """Run the command that was typed, and end this process with its code.
+
+    At once after Ctrl-C: else Python would wait for the thread that looks up a host's name, which
+    nothing interrupts.
+    """
+    try:
+        program.main(prog_name=program.name)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            _leave(INTERRUPTED)
+        raise
+
+
+def _leave(code: int) -> None:
+    """End this process without waiting for anything."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # whoever read it may be gone
+            stream.flush()
+    os._exit(code)
 
 
 def _exit_code(name: str, run: Callable[[], Any]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zoe_client.cli._run import SETTINGS, Program
+from zoe_client.cli._run import SETTINGS, Program, run_as_process
 from zoe_client.cli.commands import (
     account,
     change,
@@ -53,7 +53,7 @@ for _command in (
 
 def main() -> None:
     """Run the command that was typed, and exit with its code."""
-    zoe.main(prog_name="zoe")
+    run_as_process(zoe)
 
 
 if __name__ == "__main__":

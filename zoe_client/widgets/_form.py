@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeGuard
+from typing import TypeGuard
 from uuid import uuid4
 
 import anyio
@@ -106,11 +106,12 @@ class LaunchForm(VBox):
 
     async def _estimate(self) -> None:
         await anyio.sleep(QUIET)
-        entered: dict[str, Any] = dict(self.parameters)
+        entered = self.parameters
+        request = rest.ExecutionRequest(zapp=self._zapp.slug, parameters=entered)
         told, refusal = "No estimate just now.", None
         try:
             with anyio.fail_after(ENOUGH):
-                told = (await self._client.estimate(self._zapp.slug, **entered))[0].text
+                told = (await self._client.estimate_request(request))[0].text
         except RequestRefused as refused:
             if refused.problem.status in _ABOUT_THE_FORM:
                 told, refusal = "", refused

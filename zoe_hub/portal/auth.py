@@ -176,8 +176,15 @@ class PortalHandler(HubOAuthenticated, RequestHandler):
         return model
 
     def hub_token(self) -> str | None:
-        """The Hub's token that this request comes with, in whatever form."""
-        token: str | None = self.hub_auth.get_token(self)
+        """The Hub's token by which the visitor is known, or would be: that of her cookie."""
+        cookie = self.get_signed_cookie(self.hub_auth.cookie_name)
+        return self.sent_token() or (cookie.decode("ascii", "replace") if cookie else None)
+
+    def sent_token(self) -> str | None:
+        """The Hub's token in a header or in the address; another one there is an application's."""
+        if not getattr(self, "_token_authenticated", False):  # which ``hub_auth`` sets
+            return None
+        token: str | None = self.hub_auth.get_token(self, in_cookie=False)
         return token
 
     def may_go_on(self, visitor: Visitor) -> bool:

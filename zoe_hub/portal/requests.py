@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from zoe_hub.refusal import UNPROCESSABLE, Refused
 
 T = TypeVar("T", bound=BaseModel)
 
+_ID = re.compile("[0-9]{1,18}")
 _NOT_OURS = frozenset({"_xsrf", "token"})
 """Arguments of the query that belong to JupyterHub's authentication."""
 
@@ -38,6 +40,12 @@ def read_query(model: type[T], handler: RequestHandler) -> T:
         values = handler.get_query_arguments(name)
         given[name] = values if len(values) > 1 or _is_list(model, name) else values[0]
     return check(model, given, 400)
+
+
+def id_in_query(handler: RequestHandler, name: str) -> int | None:
+    """The execution that an argument of the query names; None when it names none."""
+    text = handler.get_query_argument(name, "")
+    return int(text) if _ID.fullmatch(text) else None
 
 
 def read_headers(model: type[T], handler: RequestHandler) -> T:

@@ -6,9 +6,13 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from zoe_core.cluster import Node
+from zoe_master.engine.last_words import harmless
 from zoe_master.engine.reactor import Facts, Sighting
+
+_LONGEST = 1000  # characters of a detail
 
 
 class Inbox:
@@ -26,8 +30,9 @@ class Inbox:
 
     def saw(self, *sightings: Sighting) -> None:
         """Observations of instances; from any thread."""
+        fit = [_fit(each) for each in sightings]
         with self._lock:
-            self._facts.sightings.extend(sightings)
+            self._facts.sightings.extend(fit)
         self.wake()
 
     def cleaned(self, execution_id: int) -> None:
@@ -44,8 +49,9 @@ class Inbox:
 
     def saw_list(self, since: float, *sightings: Sighting) -> None:
         """A full list, begun at that moment (``time.monotonic``); from any thread."""
+        fit = [_fit(each) for each in sightings]
         with self._lock:
-            self._facts.sightings.extend(sightings)
+            self._facts.sightings.extend(fit)
             self._facts.listed = since
         self.wake()
 
@@ -80,3 +86,15 @@ class Inbox:
                 listed=facts.listed if newer.listed is None else newer.listed,
                 end_all=newer.end_all or facts.end_all,
             )
+
+
+def _fit(sighting: Sighting) -> Sighting:
+    """With a detail that can be kept and shown: a back-end may quote what a program has said.
+
+    All that back-ends tell of instances passes here, so none of them can bring what the database
+    refuses.
+    """
+    seen = sighting.observation
+    if seen.detail is None:
+        return sighting
+    return replace(sighting, observation=replace(seen, detail=harmless(seen.detail, _LONGEST)))

@@ -16,11 +16,17 @@ def last_line(log: bytes) -> str:
     A program writes what it likes; escape sequences of terminals would reach who reads the reason.
     """
     for line in reversed(log.decode(errors="replace").splitlines()):
-        text = " ".join("".join(map(_harmless, line)).split())
+        text = harmless(line, _LONGEST)
         if text:
-            return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+            return text
     return ""
 
 
-def _harmless(character: str) -> str:
+def harmless(text: str, longest: int) -> str:
+    """``text`` in one line and without controls; what is over ``longest`` characters is cut off."""
+    plain = " ".join("".join(map(_visible, text)).split())
+    return plain if len(plain) <= longest else plain[:longest] + "…"
+
+
+def _visible(character: str) -> str:
     return " " if unicodedata.category(character).startswith(("C", "Z")) else character

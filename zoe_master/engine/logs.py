@@ -12,9 +12,15 @@ from zoe_master.backends.base import Backend
 
 _CHUNK = 1 << 20
 
+OWN_WORDS = 1 << 16
+"""Bytes beyond the limit for what the back-end itself says last: that it has cut the log, too."""
+
 
 class LogKeeper:
-    """Keeps at most ``limit`` bytes of each instance's log once the instance is removed."""
+    """Keeps at most ``limit`` bytes of each instance's log once the instance is removed.
+
+    And ``OWN_WORDS``: a log that is longer even than that ends with a line that says so.
+    """
 
     def __init__(self, backend: Backend, directory: Path, limit: int) -> None:
         self._backend = backend
@@ -28,20 +34,23 @@ class LogKeeper:
         meanwhile the back-end has less than the copy.
         """
         target = self._path(instance)
-        there = min(self._backend.log_size(instance), self._limit)
-        if target.exists() and target.stat().st_size >= there:
+        there = self._backend.log_size(instance)
+        kept = there if there <= self._limit + OWN_WORDS else self._limit
+        if target.exists() and target.stat().st_size >= kept:
             return
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = target.with_suffix(".part")
         with partial.open("wb") as file:
             offset = 0
-            while offset < self._limit:
-                room = min(_CHUNK, self._limit - offset)
-                data = self._backend.read_log(instance, offset, room)
+            while offset < kept:
+                data = self._backend.read_log(instance, offset, min(_CHUNK, kept - offset))
                 if not data:
                     break
                 file.write(data)
                 offset += len(data)
+            if kept < there:
+                said = f"\n[zoe] Of this log {kept} bytes are kept; what followed is not.\n"
+                file.write(said.encode())
         os.replace(partial, target)
 
     def size(self, instance: InstanceId) -> int:

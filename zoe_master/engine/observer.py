@@ -24,6 +24,7 @@ from zoe_store.master import statuses_of, write_strangers
 from zoe_store.office import Office
 
 _Thing = TypeVar("_Thing", Observation, int)
+_NO_LIST = datetime.fromtimestamp(0, UTC)
 _SEEN = (Observed.CREATING, Observed.RUNNING)
 
 
@@ -31,11 +32,13 @@ _SEEN = (Observed.CREATING, Observed.RUNNING)
 class Unsettled:
     """What the last full list has left open of executions that have ended.
 
-    ``executions`` still have something on the back-end; so may any on the nodes that are ``away``.
+    ``executions`` still have something on the back-end; so may any on the nodes that are ``away``,
+    and any that has ended since ``listed_at``: its node may have gone away right before that.
     """
 
     executions: frozenset[int] = frozenset()
     away: frozenset[str] = frozenset()
+    listed_at: datetime = _NO_LIST
 
 
 class Observer:
@@ -76,7 +79,7 @@ class Observer:
 
     def relist(self) -> None:
         """Report nodes and instances; what should run and is not listed is lost. Blocks."""
-        began = time.monotonic()
+        began, listed_at = time.monotonic(), datetime.now(UTC)
         # Taken first: an instance that starts while the list is made is not missed from it.
         expected = [each for each in self._snapshot().all_instances() if each.observed in _SEEN]
         nodes = self._backend.nodes()
@@ -101,7 +104,7 @@ class Observer:
         unsafe = self._tidy(listed.values())
         ids = {each.execution_id for each in listed}
         left = (ids | self._release(ids)) - self._snapshot().executions.keys()
-        self.unsettled = Unsettled(frozenset(left), away)
+        self.unsettled = Unsettled(frozenset(left), away, listed_at)
         self._inbox.saw_nodes([_offline(each, each.name in unsafe) for each in nodes])
 
     def _tidy(self, listed: Collection[Observation]) -> set[str]:
@@ -228,7 +231,7 @@ class Observer:
         ports = [port.port_number for port in service_of(execution, instance).ports]
         try:
             return tuple((port, *self._backend.address(instance, port)) for port in ports)
-        except BackendError as error:
+        except (BackendError, OSError) as error:
             told = about(instance)
             self._log.warning("Instance %s: no address: %s", instance, error, extra=told)
             return ()

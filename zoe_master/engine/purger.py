@@ -64,7 +64,7 @@ class Purger:
         self._left_out = {each: until for each, until in self._left_out.items() if until > now}
         unsettled = self._unsettled()
         but = self._left_out.keys() | unsettled.executions
-        wishes = wanted(self._office, but, unsettled.away)
+        wishes = wanted(self._office, unsettled.listed_at, but, unsettled.away)
         ready = [each for each in wishes if self._forget_logs(each)]
         if ready:
             reached(Checkpoint.PURGE_LOGS_REMOVED)

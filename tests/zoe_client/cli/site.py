@@ -28,6 +28,7 @@ CONFIG = f"""
 exec(open({str(ROOT / "jupyterhub_config.py")!r}).read())
 c.ProcessBackend.environments = {{"test": {{}}}}
 c.ProcessBackend.memory = {ROOM}
+c.ZoeMaster.relist_interval = 2.0  # what has ended is purged after the next full list
 """
 SMALL = 32 * 2**20
 

@@ -82,6 +82,17 @@ async def test_errors_are_exceptions_that_say_what_is_wrong(portal: Portal, clie
     assert isinstance(invalid.value, ZoeError)
 
 
+async def test_parameters_may_have_the_names_of_arguments(client: Client) -> None:
+    parameters = {"resources": "many", "runtime_limit": 60}
+    request = ExecutionRequest(zapp="small", parameters=parameters)
+
+    for ask in (client.submit, client.estimate_request):
+        with pytest.raises(InvalidRequest) as refused:  # for this ZApp has none that are called so
+            await asyncio.to_thread(ask, request)
+        told = {each.field for each in refused.value.problem.problems}
+        assert told == {"parameters.resources", "parameters.runtime_limit"}
+
+
 @pytest.mark.parametrize("number", [float("inf"), float("nan")])
 async def test_a_number_that_is_none_is_refused_by_its_name(
     portal: Portal, client: Client, number: float

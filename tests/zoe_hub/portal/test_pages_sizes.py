@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from zoe_core.cluster import Quota
 from zoe_hub import permissions
@@ -169,6 +170,23 @@ async def test_a_file_counts_when_there_is_one(portal: Portal) -> None:
     )
     assert answer.status_code == 303, answer.text
     assert [each.name for each in stored(portal)] == ["from a file"]
+
+
+async def test_a_file_that_came_while_the_database_was_away_can_be_sent_again(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await as_power(portal, "launch")  # the login is known now
+    unreachable = sa.create_engine("postgresql+psycopg2://127.0.0.1:1/nothing")
+    monkeypatch.setattr(portal.database, "engine", unreachable)
+    answer = await portal.client.post(
+        "launch",
+        data={"description": "", "name": "from a file"},
+        files={"file": ("zapp.json", own().encode(), "application/json")},
+        headers=portal.headers("olga", POWER),
+    )
+    assert answer.status_code == 503
+    again = {name: each["value"] for name, each in Document(answer.text).inputs.items()}
+    assert again == {"description": own(), "name": "from a file"}
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,23 @@ async def test_of_two_who_saw_the_same_only_one_sets_it(portal: Portal) -> None:
     assert sorted(each.status_code for each in answers) == [200, 412, 412, 412]
 
 
+async def test_of_two_who_saw_none_only_one_sets_it(portal: Portal) -> None:
+    async def put_new(none: str, **headers: str) -> Any:
+        return await portal.request(
+            "PUT",
+            "/quotas/user/alice",
+            "olga",
+            scopes=ADMIN,
+            headers={"If-None-Match": none, **headers},
+            json={"cores": 1},
+        )
+
+    check_problem(await put_new("*", **{"If-Match": "*"}), 412)
+    assert check_problem(await put_new('"some"'), 400)["field"] == "If-None-Match"
+    answers = await asyncio.gather(*(put_new("*") for _ in range(4)))
+    assert sorted(each.status_code for each in answers) == [200, 412, 412, 412]
+
+
 async def test_no_limit_can_be_said(portal: Portal) -> None:
     unlimited = {**dict.fromkeys(LIMITS, "unlimited"), "weight": None}
     answer = await put(portal, "user/alice", **unlimited)

@@ -149,12 +149,14 @@ async def test_what_is_left_of_ended_executions_is_not_settled(
     observer = observing(left, AWAY)
     monkeypatch.setattr(left.inbox, "saw_list", lambda *_: known.append(observer.unsettled))
     observer.relist()
-    assert observer.unsettled == Unsettled(frozenset({7, 8, 9}), frozenset())
+    first = observer.unsettled
+    assert (first.executions, first.away) == ({7, 8, 9}, frozenset())
     left.left = {1}
     monkeypatch.setattr(left, "nodes", lambda: [node("node-0", online=False), node("node-1")])
     observer.relist()
     assert known[-1].away == {"node-0"}
-    assert observer.unsettled == Unsettled(frozenset(), frozenset({"node-0"}))
+    assert (observer.unsettled.executions, observer.unsettled.away) == (frozenset(), {"node-0"})
+    assert observer.unsettled.listed_at > first.listed_at
 
 
 async def test_it_is_released_once_its_instances_are_gone(left: Watched) -> None:

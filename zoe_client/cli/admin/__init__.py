@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from zoe_client.cli._run import SETTINGS, Program
+from zoe_client.cli._run import SETTINGS, Program, run_as_process
 from zoe_client.cli.admin import (
     audit,
     backup,
@@ -56,4 +56,4 @@ for _command in (
 
 def main() -> None:
     """Run the command that was typed, and exit with its code."""
-    zoe_admin.main(prog_name="zoe-admin")
+    run_as_process(zoe_admin)

@@ -57,13 +57,14 @@ def all_well(findings: Findings) -> bool:
 
 
 def _ask(url: str | None) -> Findings:
-    """What the portal found; that it does not answer, or its database, is a finding of ours."""
+    """What the portal found; that it, or a part of Zoe, does not answer is a finding of ours."""
     try:
         with zoe_client.Client(url) as zoe:
             return zoe.findings()
     except zoe_client.Unavailable as error:
         said = error.problem
-        return _only("portal", f"{said.title}: {said.detail}", "look into the log of Postgres")
+        remedy = "look into the logs of the portal, and of what it says is away"
+        return _only("portal", f"{said.title}: {said.detail}", remedy)
     except zoe_client.NoConnection as error:
         return _only("portal", f"{error}.", "look into the logs of the Hub and the portal")
 

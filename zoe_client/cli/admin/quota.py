@@ -171,14 +171,17 @@ def _change_once(zoe: Client, kind: QuotaKind, name: str, given: Mapping[str, An
     """The same, once. Raises Changed when somebody else has set the quota meanwhile."""
     from zoe_core.protocol.rest_admin import QuotaLimits
 
-    before: dict[str, Any] = {}
-    tag = None
-    with suppress(zoe_client.NotFound):
+    try:
         found, tag = zoe.quota(kind, name)
-        before = found.model_dump(include=set(QuotaLimits.model_fields))
-    new = {**before, **given}
-    kept = {key: value for key, value in new.items() if value not in (None, NOTHING)}
-    return zoe.set_quota(kind, name, kept, tag)
+    except zoe_client.NotFound:
+        return zoe.set_quota(kind, name, _said(given), if_none_match="*")
+    before = found.model_dump(include=set(QuotaLimits.model_fields))
+    return zoe.set_quota(kind, name, _said({**before, **given}), tag)
+
+
+def _said(limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Without those that a quota is to say nothing of."""
+    return {key: value for key, value in limits.items() if value not in (None, NOTHING)}
 
 
 def _words(kind: str, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -67,6 +67,24 @@ class MatchHeaders(Request):
         return lambda version: version != NOTHING and ("*" in tags or etag(version) in tags)
 
 
+class SetHeaders(MatchHeaders):
+    """What keeps a quota that is set from undoing somebody else's, also a new one."""
+
+    if_none_match: Literal["*"] | None = Field(
+        default=None,
+        alias="If-None-Match",
+        description="Nothing is done (412) when there is a quota already.",
+    )
+
+    @property
+    def expected(self) -> Expected:
+        """With both headers both count; see RFC 9110, section 13.2.2."""
+        matched = super().expected
+        if self.if_none_match is None:
+            return matched
+        return lambda version: version == NOTHING and matched(version)
+
+
 class ListQuotas(ApiHandler):
     """``/quotas``."""
 
@@ -112,7 +130,7 @@ class OneQuota(ApiHandler):
         "Set a quota",
         tag="administration",
         path=QuotaPath,
-        headers=MatchHeaders,
+        headers=SetHeaders,
         body=QuotaLimits,
         response=Quota,
         scopes=(Scope.ADMIN,),
@@ -121,7 +139,7 @@ class OneQuota(ApiHandler):
         errors=(412,),
     )
     @deed("setQuota")
-    async def put(self, path: QuotaPath, headers: MatchHeaders, body: QuotaLimits) -> Quota:
+    async def put(self, path: QuotaPath, headers: SetHeaders, body: QuotaLimits) -> Quota:
         """Set all of a quota: it says nothing any more about what is left out, or null.
 
         For that the default counts, and `"unlimited"` says that there is no limit whatever that
@@ -212,8 +230,8 @@ def _changed_meanwhile() -> Refused:
     return Refused(
         HTTPStatus.PRECONDITION_FAILED,
         "It was changed meanwhile",
-        "The quota is not the one that If-Match names: somebody has set or removed it. Read it "
-        "again, and send its new ETag.",
+        "The quota is not what If-Match or If-None-Match say: somebody has set or removed it. Read "
+        "it again, and send its new ETag.",
         field="If-Match",
     )
 

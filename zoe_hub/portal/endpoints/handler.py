@@ -290,8 +290,7 @@ class EndpointProxy(PageHandler, WebSocketHandler):
 
     def _url(self) -> URL:
         rest = self.request.path.removeprefix(self.target.path)
-        token = self.hub_auth.get_token(self, in_cookie=False)
-        query = without_token(self.request.query, token)
+        query = without_token(self.request.query, self.sent_token())
         return URL(self.target.url(rest, query), encoded=True)
 
     def _headers_for_instance(self) -> list[tuple[str, str]]:

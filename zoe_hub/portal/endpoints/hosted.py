@@ -84,7 +84,13 @@ class HostedEndpoint(OnItsHost, EndpointProxy):
 
     def hub_token(self) -> str | None:
         """What the visit stands for, or a token that a script has sent."""
-        token: str | None = self._visit_token() or self.hub_auth.get_token(self, in_cookie=False)
+        return self._visit_token() or self.sent_token()
+
+    def sent_token(self) -> str | None:
+        """The token of a script: what a visit sends besides its cookie is the application's own."""
+        if self._visit_token() is not None:
+            return None
+        token: str | None = self.hub_auth.get_token(self, in_cookie=False)
         return token
 
     async def identify(self) -> dict[str, Any] | None:

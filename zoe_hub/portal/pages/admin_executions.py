@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from tornado.web import HTTPError
-
 from zoe_core.cluster import FINAL, ExecutionStatus
 from zoe_hub.portal.auth import Scope
 from zoe_hub.portal.pages.admin import AdminPage, live_of_all
@@ -38,7 +36,7 @@ class AllExecutions(AdminPage):
             self.context.database,
             user=user or None,
             statuses=STATES.get(state, []),
-            before=self._before(),
+            before=self.older_than(),
             limit=PAGE + 1,
         )
         documents = await self.context.views.executions(records[:PAGE])
@@ -52,18 +50,10 @@ class AllExecutions(AdminPage):
             rows=list(zip(shown, (each.user for each in documents), strict=True)),
             whose=user,
             state=state if state in STATES else "",
-            newest=self._before() is None,
+            newest=self.older_than() is None,
             newest_url=here + urlencode(kept),
             older_url=here + urlencode(kept | {"before": str(records[PAGE - 1].id)})
             if len(records) > PAGE
             else None,
             config=live_of_all(self),
         )
-
-    def _before(self) -> int | None:
-        text = self.get_query_argument("before", None)
-        if text is None:
-            return None
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
-            raise HTTPError(404)
-        return int(text)

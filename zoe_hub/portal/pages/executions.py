@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import Field
-from tornado.web import HTTPError
 
 from zoe_core.cluster import FINAL, ExecutionStatus
 from zoe_core.protocol.rest import Execution, Request
@@ -40,7 +39,7 @@ class ExecutionsPage(PageHandler):
 
     async def get(self) -> None:
         """List the visitor's executions, newest first; ``before`` is where an older page begins."""
-        before = self._before()
+        before = self.older_than()
         records = await self.context.run(
             executions.find,
             self.context.database,
@@ -58,14 +57,6 @@ class ExecutionsPage(PageHandler):
             older=records[PAGE - 1].id if len(records) > PAGE else None,
             config=self.live_config(),
         )
-
-    def _before(self) -> int | None:
-        text = self.get_query_argument("before", None)
-        if text is None:
-            return None
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
-            raise HTTPError(404)
-        return int(text)
 
 
 class ExecutionPage(PageHandler):
@@ -116,7 +107,7 @@ class ExecutionPage(PageHandler):
             "lasted": presented.lasted(execution, now),
             "since": presented.since(execution),
             "story": tell(Scene(execution, zapp, now, stopping, away)),
-            "instances": instance_rows(execution.instances, zapp),
+            "instances": instance_rows(execution.instances),
         }
 
     def _again_url(self, execution: Execution, known: Mapping[str, str]) -> str | None:

@@ -22,7 +22,7 @@ from zoe_hub.portal.presenters.form import as_launched, launch_form
 from zoe_hub.portal.presenters.gallery import Wanted, card, needs, shelves
 from zoe_hub.portal.presenters.readme import to_html
 from zoe_hub.portal.presenters.sizes import as_chosen
-from zoe_hub.portal.requests import read_form
+from zoe_hub.portal.requests import id_in_query, read_form
 from zoe_hub.refusal import Refused
 from zoe_store.cluster import known_nodes, master_record
 from zoe_store.executions import ExecutionRecord
@@ -69,10 +69,10 @@ class ZAppPage(PageHandler):
         await self._show(entry, await self._as_launched(entry))
 
     async def _as_launched(self, entry: GalleryEntry) -> dict[str, str] | None:
-        text = self.get_query_argument("again", "")
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        again = id_in_query(self, "again")
+        if again is None:
             return None
-        record = await self.find_execution(int(text))
+        record = await self.find_execution(again)
         if record.zapp != entry.slug:
             return None
         changes = Changes.model_validate(record.changes)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
+from zoe_core.protocol.rest import ProblemDocument
 from zoe_core.zapp import Problem, zapp_document, zapp_json_schema
 from zoe_hub.link import MasterAway
 from zoe_hub.portal.api.addresses import LaunchForm
@@ -19,7 +20,7 @@ from zoe_hub.portal.presenters.estimate import NOT_NOW
 from zoe_hub.portal.presenters.expected import When, when
 from zoe_hub.portal.presenters.gallery import Need, needs
 from zoe_hub.portal.presenters.own import Told, example, read_description, told, written
-from zoe_hub.portal.requests import read_form
+from zoe_hub.portal.requests import id_in_query, read_form
 from zoe_hub.refusal import Refused
 from zoe_hub.submission import Order
 from zoe_hub.views import described
@@ -70,6 +71,12 @@ class OwnHandler(PageHandler):
             start = When(NOT_NOW, known=False)
         return _Checked((), told(warnings), start, needed)
 
+    def write_problem(self, problem: ProblemDocument) -> None:
+        """What was in a file is sent again as if it had been typed."""
+        if self.request.files:
+            self.request.body_arguments["description"] = [self.sent_text().encode()]
+        super().write_problem(problem)
+
     def sent_text(self) -> str:
         """The description that was sent: that of the file, if one was chosen, or what was typed."""
         for file in self.request.files.get("file", ()):
@@ -87,9 +94,9 @@ class OwnPage(OwnHandler):
         await self._show(text, name, await self.check(text) if text else _NOTHING)
 
     async def _proposed(self) -> tuple[str, str]:
-        again = self.get_query_argument("again", "")
-        if again.isascii() and again.isdigit() and len(again) <= 18:
-            record = await self.find_execution(int(again))
+        again = id_in_query(self, "again")
+        if again is not None:
+            record = await self.find_execution(again)
             if record.zapp is None:
                 zapp = described(record)  # with what was changed since
                 document = record.description if zapp is None else zapp_document(zapp)

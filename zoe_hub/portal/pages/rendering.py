@@ -11,12 +11,14 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
 from tornado.httputil import url_concat
+from tornado.web import HTTPError
 
 from zoe_core.cluster import ExecutionStatus
 from zoe_core.protocol.rest import Execution, ProblemDocument
 from zoe_hub.portal.auth import PortalHandler, Scope, Visitor
 from zoe_hub.portal.presenters.endings import endings
 from zoe_hub.portal.presenters.times import moment
+from zoe_hub.portal.requests import id_in_query
 from zoe_store import executions
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -89,6 +91,13 @@ class PageHandler(PortalHandler):
             arguments = self.request.body_arguments
             sent = [(name, text) for name in arguments for text in self.get_body_arguments(name)]
         self._send("error.html", {"title": problem.title, "problem": problem, "sent": sent})
+
+    def older_than(self) -> int | None:
+        """Before which execution a page of a list begins; raises HTTPError for what is none."""
+        found = id_in_query(self, "before")
+        if found is None and self.get_query_argument("before", None) is not None:
+            raise HTTPError(404)
+        return found
 
     def script_config(self) -> dict[str, object]:
         """What the scripts of every page need for their requests."""

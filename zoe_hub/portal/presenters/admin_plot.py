@@ -44,14 +44,12 @@ class Plot:
     """One picture; ``total`` says in words what all of it adds up to."""
 
     title: str
-    unit: str
     total: str
     pieces: tuple[Piece, ...]
     heights: tuple[Mark, ...]
     dates: tuple[Mark, ...]
     left: float = _LEFT
     right: float = WIDTH - _RIGHT
-    bottom: float = HEIGHT - _BOTTOM
     width: float = WIDTH
     height: float = HEIGHT
 
@@ -74,7 +72,6 @@ def stacked(
     top = step * max(1, math.ceil(max(sums, default=0.0) / step - 1e-9))
     return Plot(
         title=title,
-        unit=unit,
         total=f"{amount(sum(sums))} {unit}",
         pieces=tuple(_pieces(unit, layers, starts, interval, top)),
         heights=tuple(

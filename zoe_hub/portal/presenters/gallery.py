@@ -28,7 +28,7 @@ class Wanted:
         return cls(tuple(text.casefold().split()), category)
 
     def has(self, card: Card, category: str) -> bool:
-        """Whether a card is among what is looked for; as ``static/js/gallery.js`` has it."""
+        """Whether a card is among what is looked for; as ``static/js/search.js`` has it."""
         return (not self.category or self.category == category) and all(
             word in card.text for word in self.words
         )

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from zoe_core.protocol.rest import Instance
-from zoe_core.zapp import ZApp
 from zoe_hub.portal.presenters.executions import Badge
 
 
@@ -43,9 +42,8 @@ _KILLED = frozenset({-9, 128 + 9})
 _RUNS = frozenset({"planned", "starting", "running", "stopping"})
 
 
-def instance_rows(instances: Iterable[Instance], zapp: ZApp | None) -> list[InstanceRow]:
+def instance_rows(instances: Iterable[Instance]) -> list[InstanceRow]:
     """Make the rows, in the order of the instances."""
-    monitors = {each.dns_label for each in zapp.services if each.monitor} if zapp else set()
     return [
         InstanceRow(
             name=each.name,
@@ -55,7 +53,7 @@ def instance_rows(instances: Iterable[Instance], zapp: ZApp | None) -> list[Inst
             exit_code="" if each.exit_code is None else str(each.exit_code),
             detail=each.detail or "",
             attempt=each.attempt,
-            monitor=each.service in monitors,
+            monitor=each.monitor,
             runs=each.status in _RUNS,
         )
         for each in instances

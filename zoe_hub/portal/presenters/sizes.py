@@ -16,6 +16,7 @@ from zoe_core.cluster import Node, Quota
 from zoe_core.documents import Problem, path
 from zoe_core.protocol.rest import Execution
 from zoe_core.zapp import InstanceSize, Service, SiteDefaults, ZApp
+from zoe_hub.portal.presenters.admin import number as plain
 from zoe_hub.portal.presenters.form import Field, sentence
 from zoe_hub.portal.presenters.times import seconds_in_words
 
@@ -25,6 +26,7 @@ _MB = 2**20
 _LEAST_CORES = 0.1
 _POSITIONS = 128
 """A slider has about as many: more cannot be told apart on a phone."""
+_LEAST = 0.001  # of whatever is entered
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 _MOST_MINUTES = (2**31 - 1) // 60
 _MOST_MB = 2**30
@@ -123,9 +125,9 @@ def as_chosen(resources: Mapping[str, InstanceSize], runtime_limit: int | None) 
         if size.memory is not None:
             entered[_memory_name(service)] = str(math.ceil(size.memory / _MB))
         if size.cores is not None:
-            entered[_cores_name(service)] = _plain(size.cores)
+            entered[_cores_name(service)] = plain(size.cores)
     if runtime_limit is not None:
-        entered[LIMIT] = _plain(runtime_limit / 60)
+        entered[LIMIT] = plain(runtime_limit / 60)
     return entered
 
 
@@ -141,7 +143,7 @@ def read_extras(zapp: ZApp, defaults: SiteDefaults, given: Mapping[str, str]) ->
             where = path("resources", service.name, "memory")
             if (megabytes := _number(where, memory, _MOST_MB, "MB", problems)) is not None:
                 chosen["memory"] = round(megabytes * _MB)
-        if cores and cores != _plain(usual.cores):
+        if cores and cores != plain(usual.cores):
             where = path("resources", service.name, "cores")
             if (number := _number(where, cores, _MOST_CORES, "cores", problems)) is not None:
                 chosen["cores"] = number
@@ -158,14 +160,14 @@ def chosen(execution: Execution) -> list[str]:
     told = []
     for service, size in execution.resources.items():
         memory = [] if size.memory is None else [describe_memory(size.memory)]
-        cores = [] if size.cores is None else [f"{_plain(size.cores)} cores"]
+        cores = [] if size.cores is None else [f"{plain(size.cores)} cores"]
         told.append(f"{service}: {', '.join(memory + cores)} each")
     return told
 
 
 def _number(where: str, text: str, most: int, unit: str, problems: list[Problem]) -> float | None:
     value = float(text) if _NUMBER.fullmatch(text) else -1
-    if 0.001 <= value <= most:
+    if _LEAST <= value <= most:
         return value
     problems.append(Problem(where, f"is {text[:40]!r}: must be a number of {unit}, above 0"))
     return None
@@ -233,14 +235,14 @@ def _cores_field(
         id=f"cores-{number}",
         control="slider",
         label="Cores",
-        value=_plain(usual.cores),
-        usual=_plain(usual.cores),
-        least=_plain(least),
-        most="" if top is None else _plain(top),
+        value=plain(usual.cores),
+        usual=plain(usual.cores),
+        least=plain(least),
+        most="" if top is None else plain(top),
         step="any",
         slide="0.1" if (top or 0) <= 16 else "1",
         inputmode="decimal",
-        help=_bounds(_plain(least), None if top is None else _plain(top), why),
+        help=_bounds(plain(least), None if top is None else plain(top), why),
     )
 
 
@@ -278,10 +280,10 @@ def _limit_field(zapp: ZApp, quota: Quota) -> Field:
         control="number",
         label="Runtime limit",
         unit="minutes",
-        least="1",
-        most="" if longest is None else _plain(longest / 60),
+        least=plain(_LEAST),
+        most="" if longest is None else plain(longest / 60),
         step="any",
-        inputmode="numeric",
+        inputmode="decimal",
         help=" ".join(told),
     )
 
@@ -302,7 +304,3 @@ def _cores_name(service: str) -> str:
 
 def _in_mb(amount: Amount) -> str:
     return str(math.ceil(amount.memory / _MB))
-
-
-def _plain(value: float) -> str:
-    return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -34,7 +34,6 @@ class Bar:
     y: float
     width: float
     height: float
-    label: str
     hint: str
 
 
@@ -102,7 +101,6 @@ def by_day(rows: Iterable[UsageRow], first: date, last: date) -> Plot:
             y=round(PLOT_HEIGHT * (1 - value / top), 2),
             width=DAY_WIDTH - 4,
             height=round(PLOT_HEIGHT * value / top, 2),
-            label=_day(day),
             hint=f"{_day(day)}: {number(value)} core-hours",
         )
         for number_, (day, value) in enumerate(zip(days, hours, strict=True))

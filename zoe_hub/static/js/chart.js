@@ -5,7 +5,7 @@ const WIDTH = 300;
 const HEIGHT = 64;
 const ABOVE = 1.1; // room above the highest of all
 
-// `points` are pairs of milliseconds and values, oldest first; `line` has `at` and a `name`.
+// `points` are pairs of milliseconds and values, oldest first; `line` is the value of the dashed one.
 export function chart({ label, now, points, line }) {
   const figure = document.createElement("figure");
   const caption = document.createElement("figcaption");
@@ -24,7 +24,7 @@ function draw(title, points, line) {
   svg.setAttribute("aria-label", title);
   const start = points[0][0];
   const length = Math.max(points.at(-1)[0] - start, 1);
-  const top = ABOVE * Math.max(line.at, ...points.map(([, value]) => value), Number.MIN_VALUE);
+  const top = ABOVE * Math.max(line, ...points.map(([, value]) => value), Number.MIN_VALUE);
   const x = (at) => (((at - start) / length) * WIDTH).toFixed(1);
   const y = (value) => (HEIGHT * (1 - value / top)).toFixed(1);
   const path = points.map(([at, value]) => `${x(at)},${y(value)}`);
@@ -34,7 +34,7 @@ function draw(title, points, line) {
   svg.append(
     element("polygon", { class: "zoe-chart-area", points: `0,${HEIGHT} ${path.join(" ")} ${last},${HEIGHT}` }),
     element("polyline", { class: "zoe-chart-line", points: path.join(" ") }),
-    element("line", { class: "zoe-chart-limit", x1: 0, x2: WIDTH, y1: y(line.at), y2: y(line.at) }),
+    element("line", { class: "zoe-chart-limit", x1: 0, x2: WIDTH, y1: y(line), y2: y(line) }),
   );
   return svg;
 }

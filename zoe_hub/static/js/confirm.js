@@ -1,4 +1,5 @@
-// Asks before a form with `data-confirm` is sent; `data-yes` and `data-no` are words for the answers. Without this script the form is sent at once.
+// Asks before a form with `data-confirm` is sent; `data-yes` and `data-no` are words for the answers.
+// Without this script the form is sent at once.
 
 const dialog = document.getElementById("confirm");
 let asking;
@@ -26,9 +27,10 @@ dialog?.addEventListener("close", () => {
   asking = undefined;
 });
 
-// The page may have been refreshed while the question was open: the form as it is now, if it is.
+// The page may have been refreshed while the question was open: the form as it is now, if there still
+// is one that asks the same. What is in its place may do the opposite at the same address.
 function present(form) {
   if (form.isConnected) return form;
-  const action = CSS.escape(form.getAttribute("action"));
-  return document.querySelector(`form[action="${action}"]`);
+  const asks = (each) => `${each.getAttribute("action")} ${each.dataset.confirm}`;
+  return [...document.forms].find((each) => asks(each) === asks(form));
 }

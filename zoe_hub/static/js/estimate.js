@@ -6,10 +6,11 @@ import { send } from "./requests.js";
 
 const QUIET = 350; // milliseconds without a change before the scheduler is asked
 const AGAIN = 30_000; // milliseconds: the answer changes by itself, too
+const PRESSED = 100; // milliseconds between two looks whether a button is still down
 
 const form = document.querySelector("form[data-estimate]");
 const place = document.getElementById("estimate");
-let asking, timer;
+let asking, timer, showing;
 
 export function answerBeforeTheClick() {
   if (!form) return;
@@ -29,6 +30,7 @@ function askSoon() {
 
 function stop() {
   clearTimeout(timer);
+  clearTimeout(showing);
   asking?.abort();
 }
 
@@ -42,21 +44,42 @@ async function ask() {
     show(new DOMParser().parseFromString(await response.text(), "text/html"));
   } catch (error) {
     if (signal.aborted) return;
-    document.getElementById("estimate-when").textContent = form.dataset.noEstimate;
-    document.getElementById("estimate-others").replaceChildren();
+    show(nothing());
   }
   place.removeAttribute("aria-busy");
   timer = setTimeout(() => document.hidden || ask(), AGAIN);
 }
 
+// What stands in for an answer.
+function nothing() {
+  const part = document.createElement("div");
+  part.innerHTML = '<p id="estimate-when"></p><div id="estimate-others"></div>';
+  part.firstChild.textContent = form.dataset.noEstimate;
+  return part;
+}
+
 function show(part) {
+  let pressed = false;
   for (const id of ["estimate-when", "estimate-others", "needs", "problems"]) {
-    const fresh = part.getElementById(id);
+    const fresh = part.querySelector(`#${id}`);
     const shown = document.getElementById(id);
     if (!fresh || !shown || fresh.innerHTML === shown.innerHTML) continue;
     // What is needed is not known of a launch that would be refused: what was known stays.
-    if (id !== "needs" || fresh.children.length) shown.replaceChildren(...fresh.childNodes);
+    if (id === "needs" && !fresh.children.length) continue;
+    // A button that is replaced while it is down is never clicked.
+    if (shown.matches(":active")) pressed = true;
+    else replace(shown, fresh.cloneNode(true));
   }
+  if (pressed) showing = setTimeout(() => show(part), PRESSED);
+}
+
+// Who stands on a button with the keyboard stays there; if it has gone, she is where it led.
+function replace(shown, fresh) {
+  const focused = shown.contains(document.activeElement) ? document.activeElement : null;
+  shown.replaceChildren(...fresh.childNodes);
+  if (!focused) return;
+  const next = document.getElementById(focused.id) ?? form.elements[focused.dataset.take];
+  next?.focus({ preventScroll: true });
 }
 
 function take(event) {

@@ -1,7 +1,6 @@
 // The page of one execution.
 
 import "./confirm.js";
-import "./endings.js";
 import { keepLive } from "./live.js";
 import { showLogs } from "./log.js";
 import { showUse } from "./use.js";

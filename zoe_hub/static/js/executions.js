@@ -1,7 +1,6 @@
 // The list of executions.
 
 import "./confirm.js";
-import "./endings.js";
 import { keepLive } from "./live.js";
 
 keepLive();

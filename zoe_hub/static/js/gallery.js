@@ -1,8 +1,6 @@
 // The gallery, the pages of its ZApps and other pages on which little moves: they say whether the
-// scheduler is there and what is about to end. Typing filters the gallery; a launch form answers
-// before the click.
+// scheduler is there. Typing filters the gallery; a launch form answers before the click.
 
-import "./endings.js";
 import { answerBeforeTheClick } from "./estimate.js";
 import { keepLive } from "./live.js";
 import { moveSliders } from "./sliders.js";

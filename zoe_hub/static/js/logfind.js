@@ -8,7 +8,7 @@ const matches = document.getElementById("log-matches");
 const buttons = { previous: document.getElementById("log-previous"), next: document.getElementById("log-next") };
 const marks = globalThis.CSS?.highlights; // without it the match is selected instead
 
-let found = [];
+let found = []; // where each match begins, and how long it is
 let current = -1;
 
 // `leaveEnd` is called when a match is shown, so that following does not scroll away from it.
@@ -36,15 +36,19 @@ export function searchAgain() {
 }
 
 function find() {
-  const wanted = input.value.toLowerCase();
-  const text = pane.firstChild?.data.toLowerCase() ?? "";
   found = [];
   current = -1;
-  for (let at = wanted ? text.indexOf(wanted) : -1; at >= 0 && found.length < MOST; ) {
-    found.push(at);
-    at = text.indexOf(wanted, at + wanted.length);
+  for (const match of input.value ? matchesOf(input.value) : []) {
+    found.push({ index: match.index, length: match[0].length });
+    if (found.length === MOST) break;
   }
   mark();
+}
+
+// In the text as it is: in lower case some letters are longer, and all that follows is elsewhere.
+function matchesOf(wanted) {
+  const literally = wanted.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  return (pane.firstChild?.data ?? "").matchAll(new RegExp(literally, "giu"));
 }
 
 function go(number, leaveEnd) {
@@ -70,9 +74,9 @@ function mark() {
   }
 }
 
-function range(at) {
+function range({ index, length }) {
   const made = new Range();
-  made.setStart(pane.firstChild, at);
-  made.setEnd(pane.firstChild, at + input.value.length);
+  made.setStart(pane.firstChild, index);
+  made.setEnd(pane.firstChild, index + length);
   return made;
 }

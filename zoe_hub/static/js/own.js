@@ -1,6 +1,5 @@
 // The form for own descriptions: a file is read into the text, and what is typed is checked.
 
-import "./endings.js";
 import { answerBeforeTheClick } from "./estimate.js";
 import { keepLive } from "./live.js";
 

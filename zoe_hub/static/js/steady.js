@@ -29,12 +29,16 @@ class Lasting {
 const under = new Lasting(RESTED); // the list that the mouse is over
 const touched = new Lasting(TOUCHED); // the list that a finger has touched
 const typed = new Lasting(RESTED); // whether keys are pressed
+const waiters = []; // what is called then
 let pressed = false;
-let then = () => {};
 
 // Calls `again` whenever what had to wait may be possible.
 export function whenPossible(again) {
-  then = again;
+  waiters.push(again);
+}
+
+function then() {
+  for (const again of waiters) again();
 }
 
 // Makes a change to a part of the page and says whether it stays. It is undone at once, before anybody

@@ -78,13 +78,13 @@ function card(item) {
       label: "Memory",
       now: `${bytes(last.memory)} of ${bytes(of)}${limit ? "" : " reserved"}`,
       points: item.samples.map((each) => [Date.parse(each.at), each.memory]),
-      line: { at: of, name: limit ? "limit" : "reserved" },
+      line: of,
     }),
     chart({
       label: "CPU",
       now: `${cores(last.cores)} of ${plural(ofCores)} reserved`,
       points: item.samples.map((each) => [Date.parse(each.at), each.cores]),
-      line: { at: ofCores, name: "reserved" },
+      line: ofCores,
     }),
   );
   return card;

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from signal import SIGTERM, Signals
@@ -13,7 +14,7 @@ from typing import Any
 
 from traitlets import Dict, Enum, Float, Int, List, TraitError, Unicode, default, validate
 
-from zoe_core.cluster import Capabilities, InstanceId, Node
+from zoe_core.cluster import Capabilities, InstanceId, Node, Observed
 from zoe_core.names import workspace_name
 from zoe_master.backends.base import (
     Backend,
@@ -352,11 +353,25 @@ class DockerBackend(Backend):
         try:
             seen = self._containers.list(engine)
         except BackendError as error:
-            # The log tells once that an engine is away.
-            level = logging.DEBUG if engine.away_for else logging.WARNING
-            self.log.log(level, "The list of %s is missing: %s", engine.name, error)
+            self._warn(engine, "The list of %s is missing: %s", engine.name, error)
             return list(self._containers.remembered(engine))
-        return [found for each in seen if (found := self._news.listed(engine, each))]
+        return [found for each in seen if (found := self._look_at(engine, each))]
+
+    def _look_at(self, engine: Engine, seen: Observation) -> Observation | None:
+        """What is to be told of one that was listed; None when it is gone meanwhile.
+
+        One that cannot be looked at is there, and spoils the list of no other. If it has ended, it
+        still runs until its exit code can be told: an end is final.
+        """
+        try:
+            return self._news.listed(engine, seen)
+        except (BackendError, OSError) as error:
+            self._warn(engine, "Instance %s cannot be looked at: %s", seen.id, error)
+            return replace(seen, observed=Observed.RUNNING)
+
+    def _warn(self, engine: Engine, said: str, *arguments: object) -> None:
+        """The log tells once that an engine is away."""
+        self.log.log(logging.DEBUG if engine.away_for else logging.WARNING, said, *arguments)
 
     def _forget(self, record: Record, instance: InstanceId) -> None:
         for stops in self._stops.values():

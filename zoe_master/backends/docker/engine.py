@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from functools import cached_property
 from typing import Any
 
 import docker
@@ -34,7 +33,12 @@ SILENCE_TIMEOUT = 60.0
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _PAUSE = 3.0  # seconds for which an engine that is away is not asked again
-_AWAY = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError)
+_AWAY = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,  # it broke off in the middle of an answer
+    urllib3.exceptions.HTTPError,
+)
 
 
 class _NotAsked(Retry):
@@ -59,26 +63,19 @@ class Engine:
         self._away_since: float | None = None
         self._ask_again = 0.0
         self._offer: tuple[Amount, frozenset[str]] = (Amount(), frozenset())
-
-    @cached_property
-    def _asking(self) -> docker.DockerClient:
-        return self._connect(QUESTION_TIMEOUT)
-
-    @cached_property
-    def _working(self) -> docker.DockerClient:
-        return self._connect(WORK_TIMEOUT)
+        self._clients: dict[float, docker.DockerClient] = {}  # by their time-outs
 
     @contextmanager
     def ask(self) -> Iterator[docker.DockerClient]:
         """A client for questions. Raises Retry, and Fatal for what the engine refuses."""
         with self._speaking():
-            yield self._asking
+            yield self._client(QUESTION_TIMEOUT)
 
     @contextmanager
     def work(self) -> Iterator[docker.DockerClient]:
         """A client for what takes a while. Raises Retry, and Fatal for what it refuses."""
         with self._speaking():
-            yield self._working
+            yield self._client(WORK_TIMEOUT)
 
     def stream(self, path: str, **parameters: str) -> requests.Response:
         """An answer without end, such as events: read from ``raw``. Raises Retry and Fatal.
@@ -87,7 +84,7 @@ class Engine:
         such answers one small frame after the other, which is too slow for logs.
         """
         with self._speaking():
-            api = self._working.api
+            api = self._client(WORK_TIMEOUT).api
             url = f"{api.base_url}/v{api.api_version}{path}"
             answer: requests.Response = api.get(
                 url, params=parameters, stream=True, timeout=(QUESTION_TIMEOUT, SILENCE_TIMEOUT)
@@ -125,9 +122,10 @@ class Engine:
 
     def close(self) -> None:
         """Let go of idle connections."""
-        for name in ("_asking", "_working"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        with self._lock:
+            clients = list(self._clients.values())
+        for client in clients:
+            client.close()
 
     def _look(self) -> tuple[Amount, frozenset[str]]:
         with self.ask() as client:
@@ -138,13 +136,29 @@ class Engine:
         memory = settings.memory or info["MemTotal"] * 9 // 10
         return Amount.of(memory, settings.cores or info["NCPU"], len(settings.gpus)), images
 
-    def _connect(self, timeout: float) -> docker.DockerClient:
-        """A client that speaks the engine's newest version of the API."""
-        with closing(self._client(timeout, docker.constants.MINIMUM_DOCKER_API_VERSION)) as client:
-            version = client.api.version(api_version=False)["ApiVersion"]
-        return self._client(timeout, version)
+    def _client(self, timeout: float) -> docker.DockerClient:
+        """The client with that time-out; it is made when it is wanted first.
 
-    def _client(self, timeout: float, version: str) -> docker.DockerClient:
+        Nothing is locked meanwhile: of several that wait for an engine that hangs, each waits once.
+        """
+        known = self._clients.get(timeout)
+        if known is not None:
+            return known
+        made = self._connect(timeout)
+        with self._lock:
+            client = self._clients.setdefault(timeout, made)
+        if client is not made:
+            made.close()
+        return client
+
+    def _connect(self, timeout: float) -> docker.DockerClient:
+        """A client that speaks the engine's newest version of the API, which is soon told."""
+        oldest = docker.constants.MINIMUM_DOCKER_API_VERSION
+        with closing(self._make_client(QUESTION_TIMEOUT, oldest)) as client:
+            version = client.api.version(api_version=False)["ApiVersion"]
+        return self._make_client(timeout, version)
+
+    def _make_client(self, timeout: float, version: str) -> docker.DockerClient:
         settings = self.settings
         tls = settings.tls and TLSConfig(
             client_cert=(settings.tls.cert, settings.tls.key), ca_cert=settings.tls.ca, verify=True

@@ -63,7 +63,8 @@ class Events:
         if stream is not None:
             with suppress(OSError, AttributeError):
                 stream.close()
-        self._thread.join(timeout=5.0)
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
         while not self._closing.is_set():

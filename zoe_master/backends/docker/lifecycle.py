@@ -81,6 +81,8 @@ class Containers:
                 raise Retry(f"Another container has the name {name}.")
             if _never_started(container):
                 self._start(engine, client, spec)
+            else:  # by a call whose answer was lost, perhaps
+                self._records.of(spec.id).note_start()
 
     def list(self, engine: Engine) -> list[Observation]:
         """All that were started on an engine. Ends lack their codes: see ``inspect_ended``.
@@ -221,7 +223,10 @@ class Containers:
         if engine.settings.address is not None and published:
             return engine.settings.address, int(published[0]["HostPort"])
         network = network_name(self._site.deployment, execution_id)
-        return settings["Networks"][network]["IPAddress"], port
+        address = (settings["Networks"].get(network) or {}).get("IPAddress")
+        if not address:  # as when somebody has disconnected it
+            raise Retry(f"{record.name} has no address in its network.")
+        return address, port
 
     def usage(self, engine: Engine, record: Record) -> Usage | None:
         """What it uses now; None when it does not run."""

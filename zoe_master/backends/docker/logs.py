@@ -219,11 +219,12 @@ class Logs:
         self._limit, self._log = limit, log
         self._lock = threading.Lock()
         self._followers: dict[str, Follower] = {}
+        self._closed = False
 
     def follow(self, engine: Engine, record: Record) -> None:
-        """Begin to copy, unless somebody does or did."""
+        """Begin to copy, unless somebody does or did, or nothing is copied any more."""
         with self._lock:
-            if record.name not in self._followers:
+            if not self._closed and record.name not in self._followers:
                 self._followers[record.name] = Follower(engine, record, self._limit, self._log)
 
     def follows(self, record: Record) -> bool:
@@ -245,6 +246,7 @@ class Logs:
     def close(self) -> None:
         """Stop copying everything."""
         with self._lock:
+            self._closed = True
             followers, self._followers = self._followers, {}
         for follower in followers.values():
             follower.close()

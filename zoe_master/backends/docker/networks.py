@@ -19,6 +19,8 @@ from zoe_master.backends.docker.subnets import Pool, routed_here
 
 _CONFLICT = 409
 _TRIES = 8  # to find a subnet while others take some
+_APART = 23
+"""Subnets between two tries: those who look for the next free one at the same time would meet."""
 
 HOW_TO_JOIN = (
     "The engines are not managers of one swarm, so the instances of an execution would have no "
@@ -110,10 +112,12 @@ class Networks:
                     # A swarm gives out addresses only after it has accepted a network, so that an
                     # overlap is not refused: one thread at a time chooses, and looks before.
                     with self._choosing:
-                        self._create(client, name, execution, self._choose(engine, execution, True))
+                        subnet = self._choose(engine, execution, look=True)
+                        self._create(client, name, execution, subnet)
                 else:
                     # Mostly free by its number alone; the engine refuses what is not.
-                    subnet = self._choose(engine, execution, attempt > 0)
+                    number = execution + attempt * _APART
+                    subnet = self._choose(engine, number, look=attempt > 0)
                     self._create(client, name, execution, subnet)
                 return
             except APIError as error:
@@ -136,15 +140,15 @@ class Networks:
             check_duplicate=True,
         )
 
-    def _choose(self, engine: Engine, execution_id: int, look: bool) -> IPv4Network | None:
-        """A subnet; the engine is asked what it has if ``look``. Raises Retry."""
+    def _choose(self, engine: Engine, number: int, *, look: bool) -> IPv4Network | None:
+        """A subnet from that one on; the engine is asked what it has if ``look``. Raises Retry."""
         if self._pool is None:
             return None
         taken = routed_here() if engine.settings.local else []
         if look:
             with engine.ask() as client:
                 taken += [each for network in client.api.networks() for each in _subnets(network)]
-        first = int(self._deployment[:8], 16) + execution_id  # other deployments begin elsewhere
+        first = int(self._deployment[:8], 16) + number  # other deployments begin elsewhere
         subnet = self._pool.choose(first, taken)
         if subnet is None:
             raise Retry(

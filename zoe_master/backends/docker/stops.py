@@ -47,6 +47,7 @@ class Stops:
         self._log = log
         self._state = threading.Condition()
         self._due: dict[str, tuple[float, Record]] = {}
+        self._unwritten: dict[str, StopWish] = {}
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="zoe-docker-stops", daemon=True)
 
@@ -73,9 +74,9 @@ class Stops:
         not the end. One that could not be sent is sent when it is asked again, before the deadline.
         """
         with self._state:
-            wish, send = next_wish(record.wish, grace, signal, time.time())
+            wish, send = next_wish(self._wish(record), grace, signal, time.time())
             try:
-                record.keep_wish(wish)
+                self._keep(record, wish)
             except FileNotFoundError:
                 return
             self._due[record.name] = (wish.deadline, record)
@@ -94,13 +95,32 @@ class Stops:
         """It has ended."""
         with self._state:
             self._due.pop(record.name, None)
+            self._unwritten.pop(record.name, None)
+
+    def _wish(self, record: Record) -> StopWish | None:
+        return self._unwritten.get(record.name) or record.wish
+
+    def _keep(self, record: Record, wish: StopWish) -> None:
+        """Write it down, or keep it in mind: a full disk does not keep alive what is to end.
+
+        FileNotFoundError: the instance was removed meanwhile.
+        """
+        try:
+            record.keep_wish(wish)
+            self._unwritten.pop(record.name, None)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if record.name not in self._unwritten:  # it may be tried each second
+                self._log.warning("That %s is to end cannot be noted: %s", record.name, error)
+            self._unwritten[record.name] = wish
 
     def _not_sent(self, record: Record, signal: int) -> None:
         with self._state, suppress(FileNotFoundError):
-            wish = record.wish
+            wish = self._wish(record)
             if wish is not None:
                 left = tuple(each for each in wish.signals if each != signal)
-                record.keep_wish(replace(wish, signals=left))
+                self._keep(record, replace(wish, signals=left))
 
     def _run(self) -> None:
         while True:
@@ -122,9 +142,9 @@ class Stops:
     def _force(self, record: Record) -> None:
         try:
             with self._state:
-                wish = record.wish
+                wish = self._wish(record)
                 if wish is not None:
-                    record.keep_wish(replace(wish, forced=True))
+                    self._keep(record, replace(wish, forced=True))
             self._send(record, SIGKILL)
             self.forget(record)
         except FileNotFoundError:

@@ -92,13 +92,17 @@ def test_nothing_speaks_to_the_terminal(
     assert "network ?[2J?evil" in capsys.readouterr().out
 
 
-def test_a_database_that_is_away_is_a_finding(
-    answering: Answering, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("away", ["The database", "JupyterHub"])
+def test_a_part_that_is_away_is_a_finding(
+    answering: Answering, capsys: pytest.CaptureFixture[str], away: str
 ) -> None:
-    problem = {"title": "The database is away", "status": 503, "detail": "Try again."}
+    detail = f"{away} does not answer."
+    problem = {"title": "A part of Zoe is away", "status": 503, "detail": detail}
     answering(lambda request: httpx.Response(503, json=problem))
     assert run() == 1
-    assert "The database is away: Try again." in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"A part of Zoe is away: {detail}" in printed
+    assert "-> look into the logs of the portal, and of what it says is away" in printed
 
 
 def test_a_portal_that_is_away_is_a_finding(

@@ -57,6 +57,9 @@ def test_only_what_still_is_as_it_was_read_is_set_or_removed(client: Client) -> 
     with pytest.raises(Changed):
         client.set_quota(*ADA, {"cores": 4}, if_match=new)
     assert client.quotas() == ()
+    client.set_quota(*ADA, {"cores": 5}, if_none_match="*")
+    with pytest.raises(Changed):
+        client.set_quota(*ADA, {"cores": 6}, if_none_match="*")
 
 
 def test_what_somebody_else_sets_meanwhile_stays(
@@ -68,6 +71,25 @@ def test_what_somebody_else_sets_meanwhile_stays(
     changed = ask(site, "quota", "set", *ADA, "--cores", 4)
 
     assert (changed["cores"], changed["memory"], changed["weight"]) == (4, 2**30, 2)
+
+
+def test_a_quota_that_somebody_else_makes_meanwhile_stays(
+    site: Site, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, turns = Client.quota, count()
+
+    def quota(self: Client, kind: QuotaKind, name: str) -> tuple[Quota, str | None]:
+        try:
+            return read(self, kind, name)
+        finally:
+            if not next(turns):
+                client.set_quota(kind, name, {"memory": 2**30})
+
+    monkeypatch.setattr(Client, "quota", quota)
+
+    changed = ask(site, "quota", "set", *ADA, "--cores", 4)
+
+    assert (changed["cores"], changed["memory"]) == (4, 2**30)
 
 
 def test_a_quota_that_is_removed_meanwhile_is_made_anew(

@@ -92,6 +92,17 @@ async def test_operators_may_and_strangers_may_not(
     assert "/oauth2/authorize" in login.headers["Location"]
 
 
+async def test_a_token_of_the_application_arrives(
+    alice: Browser, host: Hosts, endpoint: str
+) -> None:
+    there = host()
+    await hand_over(alice, there, endpoint)
+
+    answer = await there.open(endpoint + "?token=its-own", **{"Sec-Fetch-Mode": "websocket"})
+
+    assert answer.json()["path"] == "/?token=its-own"
+
+
 async def test_a_ticket_is_good_once(alice: Browser, host: Hosts, endpoint: str) -> None:
     there = host()
     ticket = await ticket_for(alice, there, endpoint)

@@ -16,6 +16,8 @@ from tests.zoe_hub.portal.endpoints.application import (
     browser,
     endpoint,
 )
+from tests.zoe_hub.portal.endpoints.hosts import cookies_of
+from zoe_hub.portal import reviews
 
 __all__ = ["application", "browser", "endpoint"]
 
@@ -40,6 +42,59 @@ async def test_websockets_speak_both_ways(
         assert (socket.protocol, socket.close_code) == ("chat", 4001)
     (request,) = application[0].requests
     assert "Authorization" not in request.headers
+
+
+async def test_a_websocket_with_a_token_of_the_application_stays_open(
+    portal: Portal,
+    endpoint: str,
+    browser: Browser,
+    application: tuple[Application, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not taken for a login that has ended."""
+    monkeypatch.setattr(reviews, "FIRST", 0.0)
+    monkeypatch.setattr(reviews, "EVERY", 0.1)
+    monkeypatch.setattr(reviews, "TOGETHER", 0.0)
+    asked: list[str] = []
+    ask = portal.context.reviews.model
+
+    async def model(login: reviews.Login) -> reviews.Model:
+        asked.append(login[0])
+        return await ask(login)
+
+    monkeypatch.setattr(portal.context.reviews, "model", model)
+    url = portal.url.removesuffix(PREFIX) + endpoint + "ws?token=its-own"
+    headers = {"Sec-Fetch-Mode": "websocket", "Cookie": cookies_of(browser)}
+
+    async with (
+        asyncio.timeout(30),
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, headers=headers) as socket,
+    ):
+        await eventually_async(lambda: len(asked) >= 3)
+        await socket.send_str("hello")
+        assert (await socket.receive()).data == "you said hello"
+
+    assert "its-own" not in asked
+    (request,) = application[0].requests
+    assert request.query_string == "token=its-own"
+
+
+async def test_a_token_of_the_hub_in_the_address_never_arrives(
+    portal: Portal, endpoint: str, application: tuple[Application, int]
+) -> None:
+    token = portal.headers("alice")["Authorization"].removeprefix("token ")
+    url = f"{portal.url.removesuffix(PREFIX)}{endpoint}ws?token={token}&a=1"
+
+    async with (
+        asyncio.timeout(30),
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, headers={"Sec-Fetch-Mode": "websocket"}),
+    ):
+        pass
+
+    (request,) = application[0].requests
+    assert request.query_string == "a=1"
 
 
 @pytest.mark.parametrize(("said", "code"), [("flood", 1009), ("vanish", 0)])

@@ -25,12 +25,12 @@ def test_every_bar_is_as_high_as_its_value(below: list[float], above: list[float
     stack, days = layers(below, above)
     plot = stacked("Cores", "core-hours", stack, days, "day")
     top = max(mark.at for mark in plot.heights)
-    assert top == plot.bottom
+    assert top == plot.heights[0].at
     for piece in plot.pieces:
         assert plot.left <= piece.x
         assert piece.x + piece.width <= plot.right + 0.02
         assert piece.y >= 9.9
-        assert piece.y + piece.height <= plot.bottom + 0.02
+        assert piece.y + piece.height <= plot.heights[0].at + 0.02
     for tone in (0, 1):
         shown = [piece.height for piece in plot.pieces if piece.tone == tone]
         drawn = [value for value in (below, above)[tone] if value > 0]
@@ -46,7 +46,7 @@ def test_the_second_layer_stands_on_the_first() -> None:
     first, second, third = plot.pieces
     assert [mark.label for mark in plot.heights] == ["0", "1", "2", "3", "4"]
     assert second.y + second.height == pytest.approx(first.y)
-    assert third.y + third.height == plot.bottom
+    assert third.y + third.height == plot.heights[0].at
     assert first.height == pytest.approx(3 * second.height, abs=0.02)
     assert second.hint == "user-1, 2 Nov 2026: 1 core-hours"
     assert plot.total == "6 core-hours"

@@ -5,24 +5,7 @@ from typing import Any
 import pytest
 
 from zoe_core.protocol.rest import Instance
-from zoe_core.zapp import parse_zapp
 from zoe_hub.portal.presenters.instances import instance_rows
-
-ZAPP = parse_zapp(
-    {
-        "name": "z",
-        "version": 4,
-        "services": [
-            {
-                "name": "my-submit",
-                "image": "i",
-                "monitor": True,
-                "total_count": 1,
-                "essential_count": 1,
-            }
-        ],
-    }
-).zapp
 
 
 def instance(**changes: Any) -> Instance:
@@ -58,21 +41,15 @@ def instance(**changes: Any) -> Instance:
     ],
 )
 def test_each_state_is_a_word_and_a_tone(changes: dict[str, Any], word: str, tone: str) -> None:
-    (row,) = instance_rows([instance(**changes)], ZAPP)
+    (row,) = instance_rows([instance(**changes)])
     assert (row.badge.text, row.badge.tone) == (word, tone)
 
 
-def test_the_monitor_is_the_one_whose_service_says_so() -> None:
-    assert instance_rows([instance()], ZAPP)[0].monitor
-    assert not instance_rows([instance(service="worker")], ZAPP)[0].monitor
-    assert not instance_rows([instance()], None)[0].monitor
-
-
 def test_a_log_may_grow_until_the_instance_has_ended() -> None:
-    assert instance_rows([instance(status="stopping")], ZAPP)[0].runs
-    assert not instance_rows([instance(status="exited", exit_code=0)], ZAPP)[0].runs
+    assert instance_rows([instance(status="stopping")])[0].runs
+    assert not instance_rows([instance(status="exited", exit_code=0)])[0].runs
 
 
 def test_an_exit_code_of_zero_is_shown_and_none_is_not() -> None:
-    assert instance_rows([instance(status="exited", exit_code=0)], ZAPP)[0].exit_code == "0"
-    assert instance_rows([instance()], ZAPP)[0].exit_code == ""
+    assert instance_rows([instance(status="exited", exit_code=0)])[0].exit_code == "0"
+    assert instance_rows([instance()])[0].exit_code == ""

@@ -5,15 +5,19 @@ import logging
 import os
 import resource
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import docker
 import pytest
 
 from zoe_master.backends.base import Retry
-from zoe_master.backends.docker.engine import Engine, _swarm
+from zoe_master.backends.docker.engine import QUESTION_TIMEOUT, WORK_TIMEOUT, Engine, _swarm
 from zoe_master.backends.docker.open_files import allow_open_files
 from zoe_master.backends.docker.settings import EngineSettings
 
@@ -89,3 +93,71 @@ def test_the_master_may_open_as_many_files_as_the_system_allows() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_an_engine_that_hangs_at_the_first_word_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def connect(engine: Engine, _: float) -> Mock:
+        if engine.name == "hangs":
+            asked.set()
+            assert released.wait(60)
+        return Mock()
+
+    monkeypatch.setattr(Engine, "_connect", connect)
+    hanging, well = (Engine(EngineSettings(name), LOG) for name in ("hangs", "is-well"))
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.submit(hanging.work().__enter__)
+        try:
+            assert asked.wait(30)
+            assert threads.submit(well.work().__enter__).result(30)
+        finally:
+            released.set()
+        assert waiting.result(30)
+
+
+def test_of_clients_that_are_made_at_once_one_stays_and_the_others_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    together = threading.Barrier(2, timeout=30)
+    made: list[Mock] = []
+
+    def connect(*_: object) -> Mock:
+        together.wait()
+        made.append(Mock())
+        return made[-1]
+
+    def ask() -> docker.DockerClient:
+        with engine.ask() as client:
+            return client
+
+    monkeypatch.setattr(Engine, "_connect", connect)
+    engine = Engine(EngineSettings("here"), LOG)
+    with ThreadPoolExecutor(2) as threads:
+        first, second = (threads.submit(ask) for _ in range(2))
+        kept = first.result(30)
+        assert second.result(30) is kept
+    assert [each.close.called for each in made] == [each is not kept for each in made]
+    assert ask() is kept
+    engine.close()
+    assert kept.close.called
+
+
+def test_the_version_is_a_question_also_for_who_does_what_takes_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else who starts something on an engine that hangs would wait for minutes."""
+    timeouts = []
+
+    def make(_: Engine, timeout: float, version: str) -> Mock:
+        timeouts.append((timeout, version))
+        client = Mock()
+        client.api.version.return_value = {"ApiVersion": "1.99"}
+        return client
+
+    monkeypatch.setattr(Engine, "_make_client", make)
+    with Engine(EngineSettings("here"), LOG).work():
+        oldest = docker.constants.MINIMUM_DOCKER_API_VERSION
+        assert timeouts == [(QUESTION_TIMEOUT, oldest), (WORK_TIMEOUT, "1.99")]

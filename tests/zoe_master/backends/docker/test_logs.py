@@ -1,12 +1,16 @@
 """The copy of a container's output: messages taken apart, and a position that can be resumed."""
 
+import logging
 import struct
+import threading
 from pathlib import Path
 
 import pytest
 
+from zoe_master.backends.docker.engine import Engine
 from zoe_master.backends.docker.logs import (
     Broken,
+    Logs,
     Position,
     append_note,
     last_words,
@@ -16,6 +20,7 @@ from zoe_master.backends.docker.logs import (
     split_messages,
 )
 from zoe_master.backends.docker.records import Record
+from zoe_master.backends.docker.settings import EngineSettings
 
 
 def framed(text: bytes, stream: int = 1) -> bytes:
@@ -93,3 +98,13 @@ def test_a_copy_that_is_resumed_neither_loses_nor_doubles_anything(record: Recor
         again = [each for each in messages if parse_message(each)[0] >= second.second]
         text += b"".join(second.take(message) for message in again)
         assert text == b"0\n1\n2\n3\n4\n5\n"
+
+
+def test_nothing_is_followed_any_more_once_that_was_ended(record: Record) -> None:
+    """As by a start that was under way when the back-end was closed: nobody would end it."""
+    log = logging.getLogger("tests.logs")
+    logs = Logs(2**20, log)
+    logs.close()
+    logs.follow(Engine(EngineSettings("here", f"unix://{record.directory}/none"), log), record)
+    assert not logs.follows(record)
+    assert not [each for each in threading.enumerate() if each.name.endswith(record.name)]

@@ -1,16 +1,19 @@
 """Networks of executions when a swarm has its troubles, and what an engine refuses."""
 
 import logging
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
 import requests
 from docker.errors import APIError
+from docker.types import IPAMConfig
 
 from zoe_master.backends.base import Fatal, Retry
 from zoe_master.backends.docker.engine import Engine
 from zoe_master.backends.docker.networks import Networks
 from zoe_master.backends.docker.settings import EngineSettings
+from zoe_master.backends.docker.subnets import Pool
 
 DEPLOYMENT = "5a9c1f04-7f5e-4f4e-9d52-0c6a5a1f9b11"
 NO_LEADER = (
@@ -54,15 +57,52 @@ def client() -> Client:
 
 
 @pytest.fixture
-def engine(client: Client) -> Engine:
+def engine(client: Client, monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine(EngineSettings("here"), logging.getLogger("tests.networks"))
-    engine.__dict__ |= {"_asking": client, "_working": client, "swarm": "one"}
+    monkeypatch.setattr(engine, "_connect", lambda _: client)
+    engine.swarm = "one"
     return engine
 
 
 @pytest.fixture
 def networks(engine: Engine) -> Networks:
     return Networks(DEPLOYMENT, "overlay", None, [engine])
+
+
+class Crowded(Client):
+    """Somebody else takes one subnet after the other there, always the next one."""
+
+    def __init__(self, first: IPv4Network) -> None:
+        super().__init__()
+        self.taken = [first]
+
+    def networks(self, **_: Any) -> list[dict[str, Any]]:
+        return [
+            {"Id": "n", "Name": "n", "IPAM": {"Config": [{"Subnet": str(each)}]}}
+            for each in self.taken
+        ]
+
+    def create_network(self, name: str, ipam: IPAMConfig, **_: Any) -> None:
+        last = self.taken[-1]
+        self.taken.append(IPv4Network((int(last.broadcast_address) + 1, last.prefixlen)))
+        if IPv4Network(ipam["Config"][0]["Subnet"]) in self.taken:
+            self.refusal = 403, "Pool overlaps with other one on this address space"
+            self._refuse()
+        self.created.append(name)
+
+
+def test_addresses_are_found_beside_somebody_who_takes_the_next_ones(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = Pool.parse("10.77.0.0/16", 24)
+    first = pool.choose(int(DEPLOYMENT[:8], 16) + 1, [])
+    assert first is not None
+    client = Crowded(first)
+    monkeypatch.setattr(engine, "_connect", lambda _: client)
+
+    Networks(DEPLOYMENT, "bridge", pool, [engine]).ensure(engine, 1)
+
+    assert client.created == ["zoe-5a9c1f04-1"]
 
 
 def test_engines_that_are_no_swarm_make_no_network(networks: Networks, engine: Engine) -> None:

@@ -1,19 +1,23 @@
 """Deadlines and signals of containers that are to end."""
 
+import errno
 import logging
+import os
 import threading
+import time
 from pathlib import Path
 from signal import SIGKILL, SIGPWR, SIGTERM
 
 import pytest
 from docker.errors import DockerException
 
+from tests.support.waiting import eventually
 from zoe_core.cluster import InstanceId
 from zoe_master.backends.base import Fatal, Retry
 from zoe_master.backends.docker import DockerBackend
 from zoe_master.backends.docker.engine import Engine
 from zoe_master.backends.docker.lifecycle import Containers
-from zoe_master.backends.docker.records import Record, Records
+from zoe_master.backends.docker.records import Record, Records, StopWish
 from zoe_master.backends.docker.stops import Stops, next_wish
 
 DEPLOYMENT = "5a9c1f04-7f5e-4f4e-9d52-0c6a5a1f9b11"
@@ -98,6 +102,59 @@ def test_of_several_signals_only_the_lost_one_is_sent_again(record: Record) -> N
     for signal in (SIGPWR, SIGTERM):
         stops.ask(record, 3600.0, signal)
     assert sent == [SIGPWR, SIGTERM, SIGTERM]
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(name: str, content: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+
+    monkeypatch.setattr("zoe_master.backends.docker.records.write_atomically", full)
+
+
+def test_on_a_full_disk_what_is_to_end_is_signalled_and_killed(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was asked before the disk was full, and one that is asked then."""
+    other = Record(record.directory.with_name("other"))
+    other.create("deployment", InstanceId(1, "main", 1), "here")
+    sent: list[tuple[str, int]] = []
+
+    def send(to: Record, signal: int) -> bool:
+        sent.append((to.name, signal))
+        return True
+
+    record.keep_wish(StopWish(deadline=time.time() + 0.2, grace=0.2, signals=(SIGTERM,)))
+    fill_disk(monkeypatch)
+    stops = Stops(send, LOG)
+    stops.start([record])
+    stops.ask(other, 0.2, SIGTERM)
+    eventually(lambda: {(each.name, SIGKILL) for each in (record, other)} <= set(sent))
+    stops.close()
+    assert sent.count((other.name, SIGTERM)) == 1
+
+
+def test_on_a_full_disk_neither_is_a_signal_repeated_nor_the_grace_prolonged(
+    record: Record, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor is a signal that could not be sent taken for one that was."""
+    fill_disk(monkeypatch)
+    away, sent = [True], []
+
+    def send(_: Record, signal: int) -> bool:
+        if away:
+            away.pop()
+            raise Retry("the engine does not answer")
+        sent.append(signal)
+        return True
+
+    stops = Stops(send, LOG)
+    with pytest.raises(Retry):
+        stops.ask(record, 3600.0, SIGPWR)
+    deadline = stops._due[record.name][0]
+    for _ in range(2):
+        stops.ask(record, 3600.0, SIGPWR)
+    assert (sent, stops._due[record.name][0]) == ([SIGPWR], deadline)
+    assert len(caplog.records) == 1
 
 
 def test_an_engine_that_hangs_holds_up_no_other(

@@ -69,18 +69,20 @@ async def _launch(host: str, ranks: int, program: list[str]) -> int:
             environment = {**os.environ, SOCKET: str(agents)}
             process = await asyncio.create_subprocess_exec(*command, env=environment)
             _hand_on_signals(process)
-            return await _watch(process, board.failure)
+            return await watch(process, board)
 
 
-async def _watch(process: Process, failure: asyncio.Future[str]) -> int:
-    """Wait for mpirun, or for the loss of a worker, which mpirun may not notice."""
+async def watch(process: Process, board: Switchboard) -> int:
+    """Wait for mpirun, or for the loss of a worker, which mpirun may not notice; its exit code."""
     ended = asyncio.ensure_future(process.wait())
-    await asyncio.wait({ended, failure}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({ended, board.failure}, return_when=asyncio.FIRST_COMPLETED)
     if not ended.done():
         await _end(process)
     code = await ended
-    if failure.done():
-        print(failure.result(), file=sys.stderr, flush=True)
+    if code == 0:
+        await board.settle()  # it may have noticed the loss before we did, and ends with 0 then
+    if board.failure.done():
+        print(board.failure.result(), file=sys.stderr, flush=True)
         return code if code > 0 else 1
     return code if code >= 0 else 128 - code
 

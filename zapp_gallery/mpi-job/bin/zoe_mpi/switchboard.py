@@ -44,6 +44,7 @@ class Switchboard:
         self._secret = secret
         self._workers: dict[str, _Caller] = {}
         self._news = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
     async def listen(self, host: str, port: int, agents: Path) -> AsyncIterator[None]:
@@ -78,6 +79,11 @@ class Switchboard:
         _say("This machine gives no host names to processes: all ranks run in one worker.")
         return names[:1]
 
+    async def settle(self) -> None:
+        """Return when all commands have ended, or their workers are lost; mpirun has ended."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=ANSWER)
+
     async def _take_worker(self, reader: StreamReader, writer: StreamWriter) -> None:
         challenge = secrets.token_hex(32)
         try:
@@ -100,7 +106,11 @@ class Switchboard:
     async def _take_agent(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
             order = await receive(reader)
-            await self._connect(str(order.get("worker")), str(order.get("command")), writer)
+            connected = self._connect(str(order.get("worker")), str(order.get("command")), writer)
+            running = asyncio.ensure_future(connected)
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
+            await running
         except (ProtocolError, TimeoutError, OSError) as error:
             reason = str(error) or f"no answer within {ANSWER:g} seconds"
             with contextlib.suppress(OSError):
